@@ -1,0 +1,21 @@
+//! The pure domain of Wharf: types, limits and decisions.
+//!
+//! Nothing here performs I/O or knows of tokio, sqlx, axum or wasmtime; clock, ids and randomness
+//! come in by argument, so every rule can be tested as a function.
+
+pub mod api_key;
+pub mod code;
+pub mod ids;
+pub mod phone;
+pub mod provider;
+pub mod request;
+pub mod retry;
+pub mod status;
+pub mod webhook;
+
+pub use code::Code;
+pub use ids::{
+    AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MessageId,
+    TenantId, WebhookId,
+};
+pub use status::Status;

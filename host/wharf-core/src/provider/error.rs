@@ -1,0 +1,93 @@
+//! The taxonomy of provider failures.
+
+use serde::{Deserialize, Serialize};
+
+use super::exchange::Pace;
+
+/// Closed on purpose: the host and its API act on these. Anything else is `Other` with the
+/// provider's own code. Called `code` in the interface and class inside the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorClass {
+    InvalidMessage,
+    Unsupported,
+    RecipientUnknown,
+    RecipientOptedOut,
+    WindowClosed,
+    TemplateUnknown,
+    TemplatePaused,
+    TemplateMismatch,
+    MediaRejected,
+    PolicyBlocked,
+    AuthFailed,
+    AccountRestricted,
+    PaymentRequired,
+    RateLimited,
+    PairRateLimited,
+    ProviderUnavailable,
+    MalformedResponse,
+    Misconfigured,
+    Other,
+}
+
+impl ErrorClass {
+    /// The stable slug, as stored and as shown by the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidMessage => "invalid-message",
+            Self::Unsupported => "unsupported",
+            Self::RecipientUnknown => "recipient-unknown",
+            Self::RecipientOptedOut => "recipient-opted-out",
+            Self::WindowClosed => "window-closed",
+            Self::TemplateUnknown => "template-unknown",
+            Self::TemplatePaused => "template-paused",
+            Self::TemplateMismatch => "template-mismatch",
+            Self::MediaRejected => "media-rejected",
+            Self::PolicyBlocked => "policy-blocked",
+            Self::AuthFailed => "auth-failed",
+            Self::AccountRestricted => "account-restricted",
+            Self::PaymentRequired => "payment-required",
+            Self::RateLimited => "rate-limited",
+            Self::PairRateLimited => "pair-rate-limited",
+            Self::ProviderUnavailable => "provider-unavailable",
+            Self::MalformedResponse => "malformed-response",
+            Self::Misconfigured => "misconfigured",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The plugin's advice; the host caps it by policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    Never,
+    Backoff,
+    AfterMs(u64),
+    /// It may have been accepted: wait for a status, do not resend.
+    Uncertain,
+}
+
+/// A failure as the plugin reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformError {
+    pub class: ErrorClass,
+    pub retry: Retry,
+    /// The provider's own code, verbatim.
+    pub provider_code: Option<String>,
+    /// Provider trace or request id.
+    pub trace_id: Option<String>,
+    /// For operators. No secrets, no message content.
+    pub detail: String,
+    /// What the reader can do about it, one sentence.
+    pub remedy: Option<String>,
+    pub pace: Vec<Pace>,
+}
+
+impl std::fmt::Display for PlatformError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.class.as_str(), self.detail)
+    }
+}
+
+impl std::error::Error for PlatformError {}

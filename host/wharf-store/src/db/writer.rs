@@ -1,0 +1,256 @@
+//! Group commit: one task owns the writing connection and joins closures into one transaction.
+//!
+//! Each closure runs in a savepoint, so one that fails takes nothing with it. Nobody is told of
+//! success before the commit, and doorbells ring only after it.
+
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use sqlx::Connection;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Conn, DbConfig, Pool};
+use crate::error::{Context, StoreError};
+use crate::on_db;
+
+/// What a write closure returns: `Box::pin(async move { .. })`.
+pub type WriteFuture<'t, T> =
+    Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
+
+/// The transaction a closure writes in. It is a [`Conn`] that can also ring bells after the commit.
+pub struct Tx {
+    conn: Conn,
+    after_commit: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Tx {
+    /// Runs `ring` once the surrounding commit has succeeded; dropped when it does not.
+    pub fn after_commit(&mut self, ring: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(ring));
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// Tells the waiting caller how the commit ended.
+type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type RunFuture<'t> = Pin<Box<dyn Future<Output = Option<Finish>> + Send + 't>>;
+/// One closure, made alike: `None` means it failed and its caller knows already.
+type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> RunFuture<'t> + Send>;
+
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    queue_max: usize,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(pool: Pool, config: &DbConfig) -> Self {
+        let (sender, receiver) = mpsc::channel(config.writer_queue_max);
+        let actor = Actor {
+            pool,
+            receiver,
+            batch_max: config.writer_batch_max,
+            linger: Duration::from_millis(config.writer_linger_ms),
+        };
+        Self {
+            queue: Mutex::new(Some(sender)),
+            queue_max: config.writer_queue_max,
+            task: Mutex::new(Some(tokio::spawn(actor.run()))),
+        }
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F, refuse_when_full: bool) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t, T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = into_job(work, answer);
+        let queue = self.queue.lock().expect("no panic holds this lock").clone();
+        let queue = queue.ok_or_else(closed)?;
+        if refuse_when_full {
+            queue.try_send(job).map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy {
+                    length_max: self.queue_max,
+                },
+                mpsc::error::TrySendError::Closed(_) => closed(),
+            })?;
+        } else {
+            queue.send(job).await.map_err(|_| closed())?;
+        }
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    pub(super) async fn close(&self) {
+        self.queue.lock().expect("no panic holds this lock").take();
+        let task = self.task.lock().expect("no panic holds this lock").take();
+        if let Some(task) = task {
+            // The actor ends once every sender is gone and its last batch is committed.
+            let _ = task.await;
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::NotCommitted {
+        reason: "the writer has stopped".to_owned(),
+    }
+}
+
+fn into_job<T, F>(work: F, answer: oneshot::Sender<Result<T, StoreError>>) -> Job
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t, T> + Send + 'static,
+{
+    Box::new(move |tx| {
+        Box::pin(async move {
+            match work(tx).await {
+                Ok(value) => Some(Box::new(move |committed: Result<(), StoreError>| {
+                    let _ = answer.send(committed.map(|()| value));
+                }) as Finish),
+                Err(error) => {
+                    let _ = answer.send(Err(error));
+                    None
+                }
+            }
+        })
+    })
+}
+
+struct Actor {
+    pool: Pool,
+    receiver: mpsc::Receiver<Job>,
+    batch_max: usize,
+    linger: Duration,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        let mut held: Option<Conn> = None;
+        while let Some(first) = self.receiver.recv().await {
+            let conn = match held.take() {
+                Some(conn) => Ok(conn),
+                None => self.connect().await,
+            };
+            match conn {
+                Ok(conn) => held = self.batch(conn, first).await,
+                Err(error) => {
+                    tracing::error!(error = %error, "the writer has no connection");
+                    // Dropping the closure drops its answer: the caller reads "not committed".
+                    drop(first);
+                }
+            }
+        }
+        match self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn connect(&self) -> Result<Conn, StoreError> {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.acquire().await.map(Conn::Sqlite),
+            Pool::Postgres(pool) => pool.acquire().await.map(Conn::Postgres),
+        }
+        .doing("get the connection to write with")
+    }
+
+    /// One transaction. Gives the connection back when it is still good.
+    async fn batch(&mut self, conn: Conn, first: Job) -> Option<Conn> {
+        let mut tx = Tx {
+            conn,
+            after_commit: Vec::new(),
+        };
+        if let Err(error) = begin(&mut tx).await {
+            tracing::error!(error = %error, "the writer could not begin");
+            drop(first);
+            return discard(tx.conn).await;
+        }
+        let mut finishes = Vec::new();
+        let started = Instant::now();
+        let mut taken = 1;
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            match in_savepoint(&mut tx, job).await {
+                Ok(Some(finish)) => finishes.push(finish),
+                Ok(None) => {}
+                Err(error) => return self.abort(tx, finishes, &error).await,
+            }
+            if taken < self.batch_max && started.elapsed() < self.linger {
+                next = self.receiver.try_recv().ok();
+                taken += usize::from(next.is_some());
+            }
+        }
+        match statement(&mut tx, "commit").await {
+            Ok(()) => {
+                for ring in tx.after_commit.drain(..) {
+                    ring();
+                }
+                for finish in finishes {
+                    finish(Ok(()));
+                }
+                Some(tx.conn)
+            }
+            Err(error) => self.abort(tx, finishes, &error).await,
+        }
+    }
+
+    async fn abort(&self, tx: Tx, finishes: Vec<Finish>, error: &sqlx::Error) -> Option<Conn> {
+        tracing::error!(error = %error, writes = finishes.len(), "a group of writes was not committed");
+        for finish in finishes {
+            finish(Err(StoreError::NotCommitted {
+                reason: error.to_string(),
+            }));
+        }
+        discard(tx.conn).await
+    }
+}
+
+async fn in_savepoint(tx: &mut Tx, job: Job) -> Result<Option<Finish>, sqlx::Error> {
+    let bells = tx.after_commit.len();
+    statement(tx, "savepoint w").await?;
+    let finish = job(tx).await;
+    if finish.is_none() {
+        tx.after_commit.truncate(bells);
+        statement(tx, "rollback to savepoint w").await?;
+    }
+    statement(tx, "release savepoint w").await?;
+    Ok(finish)
+}
+
+async fn begin(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    // SQLite takes the write lock at once, so that no statement later meets a busy database.
+    let text = if tx.is_postgres() { "begin" } else { "begin immediate" };
+    statement(tx, text).await
+}
+
+async fn statement(tx: &mut Tx, text: &'static str) -> Result<(), sqlx::Error> {
+    on_db!(&mut tx.conn, |c| sqlx::raw_sql(text).execute(c).await.map(drop))
+}
+
+/// A connection whose transaction's end is unknown must not be used again.
+async fn discard(conn: Conn) -> Option<Conn> {
+    let closed = match conn {
+        Conn::Sqlite(c) => c.detach().close().await,
+        Conn::Postgres(c) => c.detach().close().await,
+    };
+    if let Err(error) = closed {
+        tracing::debug!(error = %error, "closing a broken connection");
+    }
+    None
+}
