@@ -1,0 +1,183 @@
+//! Errors as Meta's Graph API words them: HTTP status, code and body.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// One refusal, in the shape that Graph answers with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphError {
+    pub status: StatusCode,
+    pub code: u32,
+    pub subcode: Option<u32>,
+    pub message: String,
+    pub details: Option<String>,
+}
+
+/// Code, HTTP status and wording of the errors that a sender meets. The statuses are those of the
+/// documentation of November 2025, where throttling is 400 and not 429; codes that are not listed
+/// answer 400.
+const KNOWN: &[(u32, u16, &str)] = &[
+    (0, 401, "We were unable to authenticate the app user"),
+    (1, 400, "Invalid request or possible server error"),
+    (
+        2,
+        503,
+        "Temporary due to downtime or due to being overloaded",
+    ),
+    (3, 500, "Capability or permissions issue"),
+    (4, 400, "Application request limit reached"),
+    (
+        10,
+        403,
+        "Permission is either not granted or has been removed",
+    ),
+    (
+        33,
+        400,
+        "Parameter value is not valid: the business phone number has been deleted",
+    ),
+    (100, 400, "Invalid parameter"),
+    (
+        104,
+        401,
+        "An access token is required to request this resource",
+    ),
+    (
+        190,
+        401,
+        "Error validating access token: Session has expired",
+    ),
+    (
+        200,
+        403,
+        "Permission is either not granted or has been removed",
+    ),
+    (368, 403, "Temporarily blocked for policies violations"),
+    (803, 404, "Some of the aliases you requested do not exist"),
+    (80007, 400, "Rate limit issues"),
+    (130_429, 400, "Rate limit hit"),
+    (130_472, 400, "User's number is part of an experiment"),
+    (
+        130_497,
+        403,
+        "Business account is restricted from messaging users in this country",
+    ),
+    (131_000, 500, "Something went wrong"),
+    (131_005, 403, "Access denied"),
+    (131_008, 400, "Required parameter is missing"),
+    (131_009, 400, "Parameter value is not valid"),
+    (131_016, 500, "Service unavailable"),
+    (131_021, 400, "Recipient cannot be sender"),
+    (131_026, 400, "Message undeliverable"),
+    (131_030, 400, "Recipient phone number not in allowed list"),
+    (131_031, 403, "Account has been locked"),
+    (
+        131_041,
+        400,
+        "Group is unknown or the sender is not a member",
+    ),
+    (131_042, 400, "Business eligibility payment issue"),
+    (131_045, 500, "Incorrect certificate"),
+    (131_047, 400, "Re-engagement message"),
+    (131_048, 400, "Spam rate limit hit"),
+    (
+        131_049,
+        400,
+        "This message was not delivered to maintain healthy ecosystem engagement",
+    ),
+    (131_050, 400, "User has stopped marketing messages"),
+    (131_051, 400, "Unsupported message type"),
+    (131_053, 400, "Media upload error"),
+    (
+        131_056,
+        400,
+        "(Business Account, Consumer Account) pair rate limit hit",
+    ),
+    (131_057, 500, "Account in maintenance mode"),
+    (
+        132_001,
+        404,
+        "Template name does not exist in the translation",
+    ),
+    (133_004, 503, "Server temporarily unavailable"),
+    (133_010, 400, "Phone number not registered"),
+];
+
+impl GraphError {
+    /// The error `code` as Graph usually answers it.
+    #[must_use]
+    pub fn of_code(code: u32) -> Self {
+        let (status, title) = KNOWN
+            .iter()
+            .find(|known| known.0 == code)
+            .map_or((400, "Unknown error"), |known| (known.1, known.2));
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+            code,
+            subcode: (code == 190).then_some(463),
+            message: format!("(#{code}) {title}"),
+            details: None,
+        }
+    }
+
+    /// The error `code` with a sentence that says what was wrong this time.
+    #[must_use]
+    pub fn with_details(code: u32, details: impl Into<String>) -> Self {
+        Self {
+            details: Some(details.into()),
+            ..Self::of_code(code)
+        }
+    }
+
+    /// Code 100 with Meta's own way of putting the whole complaint into the message.
+    pub(super) fn parameter(complaint: impl std::fmt::Display) -> Self {
+        Self {
+            message: format!("(#100) {complaint}"),
+            ..Self::of_code(100)
+        }
+    }
+
+    /// The object does not exist, or this token may not see it: Graph does not say which.
+    pub(super) fn unknown_object(id: &str, method: &str) -> Self {
+        Self {
+            subcode: Some(33),
+            message: format!(
+                "Unsupported {} request. Object with ID '{id}' does not exist, cannot be loaded due to \
+                 missing permissions, or does not support this operation",
+                method.to_ascii_lowercase()
+            ),
+            ..Self::of_code(100)
+        }
+    }
+
+    pub(super) fn body(&self, trace_id: &str) -> Value {
+        let mut error = json!({
+            "message": self.message,
+            "type": "OAuthException",
+            "code": self.code,
+            "fbtrace_id": trace_id,
+        });
+        if let Some(subcode) = self.subcode {
+            error["error_subcode"] = json!(subcode);
+        }
+        if let Some(details) = &self.details {
+            error["error_data"] = json!({ "messaging_product": "whatsapp", "details": details });
+        }
+        json!({ "error": error })
+    }
+
+    /// The other shape of the same error, as it stands in a `failed` status.
+    pub(super) fn in_webhook(&self) -> Value {
+        let title = self
+            .message
+            .split_once(") ")
+            .map_or(self.message.as_str(), |(_, title)| title);
+        json!({
+            "code": self.code,
+            "title": title,
+            "message": title,
+            "error_data": { "details": self.details.as_deref().unwrap_or(title) },
+            "href": "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/",
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! What Wharf's tests, benches and `cargo xtask dev` stand on: counterparts that listen on loopback.
+//!
+//! Owns a strict fake of Meta's Graph API, a sink for signed deliveries, a throwaway PostgreSQL and
+//! two small helpers. Knows nothing of Wharf itself: everything here is written from the public
+//! protocols, so that a mistake in Wharf cannot hide behind the same mistake here.
+
+mod clock;
+mod eventually;
+pub mod graph;
+mod http_client;
+mod port;
+pub mod postgres;
+mod server;
+pub mod sink;
+
+pub use eventually::{NotInTime, eventually};
+pub use graph::{FakeGraph, FakeGraphConfig};
+pub use port::free_port;
+pub use postgres::Postgres;
+pub use sink::Sink;
