@@ -1,0 +1,243 @@
+//! The sections of `wharf.toml`: each key once, with its type and the range it is held to.
+//!
+//! Defaults and reasons are in `config/wharf.toml`, not here. What several keys mean together is
+//! checked in `check`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::read::Table;
+use crate::secret::{DatabaseUrl, RingKey};
+use crate::values::{ConnectTo, Id, choice};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// A section's struct and its reading from one list of keys. A range in brackets is inclusive.
+macro_rules! section {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident {
+            $($(#[$fdoc:meta])* $field:ident: $type:ty $([$range:expr])?,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[$fdoc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// Every key is read before any of them can end the reading.
+            pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+                $(let $field = table.get::<$type>(stringify!($field))
+                    $(.and_then(|value| table.within(stringify!($field), value, &$range)))?;)*
+                table.finish();
+                Some(Self { $($field: $field?,)* })
+            }
+        }
+    };
+}
+
+section! {
+    /// The public HTTP server.
+    pub struct Http {
+        listen: SocketAddr,
+        /// What providers and browsers reach us by; our paths go below its path.
+        public_url: Option<Url>,
+        body_bytes_max: usize [KIB..=64 * MIB],
+        webhook_body_bytes_max: usize [KIB..=64 * MIB],
+        header_timeout_ms: u64 [100..=10 * MINUTE_MS],
+        request_timeout_ms: u64 [100..=10 * MINUTE_MS],
+        connections_max: usize [1..=1_000_000],
+    }
+}
+
+section! {
+    /// Where everything is stored.
+    pub struct Database {
+        url: DatabaseUrl,
+        readers_max: u32 [1..=1024],
+        sqlite_synchronous: SqliteSynchronous,
+        writer_batch_max: usize [1..=4096],
+        writer_linger_ms: u64 [0..=1000],
+        writer_queue_max: usize [1..=1_000_000],
+        acquire_timeout_ms: u64 [10..=10 * MINUTE_MS],
+    }
+}
+
+choice! {
+    /// When SQLite waits for the disk.
+    pub enum SqliteSynchronous {
+        /// At every commit: what was accepted survives a power cut.
+        Full = "full",
+        /// At checkpoints: a power cut may lose the last commits.
+        Normal = "normal",
+    }
+}
+
+section! {
+    /// Leases and workers.
+    pub struct Queue {
+        lease_ms: u64 [500..=10 * MINUTE_MS],
+        poll_ms: u64 [10..=MINUTE_MS],
+        send_concurrency: usize [1..=10_000],
+        webhook_concurrency: usize [1..=10_000],
+        delivery_concurrency: usize [1..=10_000],
+        maintenance_concurrency: usize [1..=10_000],
+        claim_batch_max: usize [1..=10_000],
+        lanes_per_claim_max: usize [1..=10_000],
+        lane_quantum: u32 [1..=10_000],
+        shutdown_ms: u64 [0..=10 * MINUTE_MS],
+    }
+}
+
+section! {
+    /// Outbound messages.
+    pub struct Send {
+        attempts_max: u32 [1..=100],
+        backoff_base_ms: u64 [1..=HOUR_MS],
+        backoff_max_ms: u64 [1..=DAY_MS],
+        exchanges_max: u32 [1..=200],
+        unknown_wait_ms: u64 [0..=7 * DAY_MS],
+        default_policy: SendPolicy,
+        immediate_timeout_ms: u64 [100..=10 * MINUTE_MS],
+        expires_after_ms: u64 [1000..=30 * DAY_MS],
+        exchange_timeout_ms: u64 [10..=10 * MINUTE_MS],
+    }
+}
+
+choice! {
+    /// What to do with a send whose outcome stays unknown.
+    pub enum SendPolicy {
+        /// Leave it unknown: it is never sent a second time.
+        AtMostOnce = "at_most_once",
+        /// Send again after the wait: the recipient may get it twice.
+        AtLeastOnce = "at_least_once",
+    }
+}
+
+section! {
+    /// `Idempotency-Key`.
+    pub struct Idempotency {
+        keep_hours: u32 [1..=24 * 365],
+    }
+}
+
+section! {
+    /// Events to the endpoints of tenants.
+    pub struct Delivery {
+        /// Wait before each attempt; its length is the number of attempts.
+        schedule_s: Vec<u64>,
+        timeout_ms: u64 [100..=5 * MINUTE_MS],
+        response_bytes_kept: usize [0..=MIB],
+        jitter_percent: u32 [0..=100],
+    }
+}
+
+section! {
+    /// What providers send us.
+    pub struct Webhook {
+        dedupe_days: u32 [1..=365],
+        raw_days: u32 [1..=365],
+    }
+}
+
+section! {
+    /// Provider plugins and what one call of theirs may use.
+    pub struct Plugins {
+        dir: PathBuf,
+        cache_dir: Option<PathBuf>,
+        memory_bytes_max: usize [MIB..=1024 * MIB],
+        parse_memory_bytes_max: usize [MIB..=1024 * MIB],
+        output_bytes_max: usize [64 * KIB..=256 * MIB],
+        parse_output_bytes_max: usize [64 * KIB..=256 * MIB],
+        log_lines_max: usize [0..=10_000],
+        component_bytes_max: usize [64 * KIB..=256 * MIB],
+        describe_ms_max: u64 [1..=MINUTE_MS],
+        outbound_ms_max: u64 [1..=MINUTE_MS],
+        inbound_ms_max: u64 [1..=MINUTE_MS],
+        permits_max: usize [1..=10_000],
+        plugin_permits_max: usize [1..=10_000],
+        permit_wait_ms_max: u64 [0..=MINUTE_MS],
+    }
+}
+
+section! {
+    /// Everything that leaves the host.
+    pub struct Egress {
+        connect_timeout_ms: u64 [10..=5 * MINUTE_MS],
+        request_timeout_ms_max: u64 [100..=10 * MINUTE_MS],
+        response_bytes_max: usize [KIB..=256 * MIB],
+        /// Private ranges that deliveries may reach all the same.
+        delivery_allow: Vec<IpNet>,
+        delivery_https_only: bool,
+        connect_to: ConnectTo,
+    }
+}
+
+/// The key ring that seals credentials in the database.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Seals new credentials; always a key of the ring.
+    pub active: String,
+    /// All of them open old ones.
+    pub keys: BTreeMap<String, RingKey>,
+}
+
+impl Secrets {
+    /// `Some(None)` when there is none and none is needed.
+    pub(crate) fn read(table: &mut Table<'_>, needed: bool) -> Option<Option<Self>> {
+        let active = table.get::<Option<Id>>("active");
+        let keys = table.get::<BTreeMap<String, RingKey>>("keys");
+        table.finish();
+        let (active, keys) = (active?, keys?);
+        match active {
+            None if keys.is_empty() && (!needed || table.cx.incomplete) => Some(None),
+            None if keys.is_empty() => table.refuse(
+                "active",
+                "there is no key to seal stored credentials with",
+                "put the output of `openssl rand -base64 32` into secrets.keys.ID and set secrets.active = \"ID\"",
+            ),
+            Some(Id(active)) if keys.contains_key(&active) => Some(Some(Self { active, keys })),
+            _ => table.refuse(
+                "active",
+                "does not name a key of the ring",
+                format!("name one that secrets.keys has: {}", names(&keys)),
+            ),
+        }
+    }
+}
+
+fn names<T>(map: &BTreeMap<String, T>) -> String {
+    match map.is_empty() {
+        true => "none yet".to_owned(),
+        false => map.keys().cloned().collect::<Vec<_>>().join(", "),
+    }
+}
+
+section! {
+    /// Logging.
+    pub struct Log {
+        /// A level, or directives such as `info,wharf_queue=debug`.
+        level: String,
+        format: LogFormat,
+    }
+}
+
+choice! {
+    /// How log lines look.
+    pub enum LogFormat {
+        /// Pretty on a terminal, JSON otherwise.
+        Auto = "auto",
+        Pretty = "pretty",
+        Json = "json",
+    }
+}
