@@ -1,0 +1,243 @@
+//! One exchange to one request: policy first, then body, query and headers, secrets last.
+//!
+//! Pure. Everything it refuses, it refuses before any byte leaves.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, header::ACCEPT_ENCODING};
+use url::Url;
+use wharf_core::provider::{Capture, Exchange, Field, HttpMethod, Query, Sink};
+
+use crate::body::{self, RenderedBody};
+use crate::policy::{self, URL_BYTES_MAX};
+use crate::redact::Redactor;
+use crate::value::{Assembly, Rendered, percent_encode};
+use crate::{Denied, EgressConfig, Grant, journal};
+
+const HEADERS_MAX: usize = 64;
+const HEADER_BYTES_MAX: usize = 8 << 10;
+
+/// A request that passed every check. It holds secrets, so it has no `Debug`.
+pub struct Prepared {
+    pub(crate) method: Method,
+    pub(crate) host: String,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) timeout: Duration,
+    pub(crate) response_bytes_max: usize,
+    pub(crate) response_headers: Vec<String>,
+    pub(crate) captures: Vec<Capture>,
+    pub(crate) redactor: Redactor,
+    pub(crate) journal_body_bytes_max: usize,
+    shown: Shown,
+}
+
+/// The same request for people.
+struct Shown {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Prepared {
+    /// The request with every secret named instead of shown:
+    /// `{method, url, headers: [[name, value]], body, body_bytes, body_cut?}`.
+    pub fn journal(&self) -> serde_json::Value {
+        journal::request(
+            self.method.as_str(),
+            &self.shown.url,
+            &self.shown.headers,
+            &self.shown.body,
+            self.journal_body_bytes_max,
+        )
+    }
+
+    /// The host it goes to, for metrics and spans.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+pub(crate) fn prepare(
+    config: &EgressConfig,
+    exchange: &Exchange,
+    grant: &Grant<'_>,
+) -> Result<Prepared, Denied> {
+    let request = &exchange.request;
+    let mut url = policy::check_target(
+        &request.url,
+        request.method,
+        grant.descriptor,
+        grant.settings,
+    )?;
+    let response_bytes_max = match exchange.sink {
+        Sink::Buffer(wish) => config
+            .response_bytes_max
+            .min(usize::try_from(wish).unwrap_or(usize::MAX)),
+        Sink::Store => {
+            return Err(Denied::NotYet {
+                piece: "sink store",
+            });
+        }
+    };
+    if exchange.memo.is_some() {
+        return Err(Denied::NotYet { piece: "memo" });
+    }
+    check_captures(&exchange.capture, grant)?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let mut assembly = Assembly::new(grant, &host);
+    let body = body::render(&mut assembly, &request.body)?;
+    check_size("body in bytes", body.wire.len(), config.request_bytes_max)?;
+    let shown_url = set_query(&mut assembly, &mut url, &request.query, &body.wire)?;
+    let (headers, shown_headers) = headers(&mut assembly, &request.headers, &body, request.method)?;
+    let timeout_ms = request.timeout_ms.map_or(u64::MAX, u64::from);
+    Ok(Prepared {
+        method: method(request.method),
+        url,
+        headers,
+        timeout: Duration::from_millis(timeout_ms.clamp(1, config.request_timeout_ms_max.max(1))),
+        response_bytes_max,
+        response_headers: grant.descriptor.response_headers.clone(),
+        captures: exchange.capture.clone(),
+        redactor: assembly.into_redactor(),
+        host,
+        journal_body_bytes_max: config.journal_body_bytes_max,
+        shown: Shown {
+            url: shown_url,
+            headers: shown_headers,
+            body: body.shown().clone(),
+        },
+        body: body.wire,
+    })
+}
+
+fn method(method: HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Delete => Method::DELETE,
+    }
+}
+
+fn check_size(what: &'static str, size: usize, max: usize) -> Result<(), Denied> {
+    match size <= max {
+        true => Ok(()),
+        false => Err(Denied::TooLarge { what, size, max }),
+    }
+}
+
+/// A capture that could never work must not cost a request whose answer is then withheld.
+fn check_captures(captures: &[Capture], grant: &Grant<'_>) -> Result<(), Denied> {
+    for capture in captures {
+        let refuse = |reason| Denied::Capture {
+            pointer: capture.pointer.clone(),
+            reason,
+        };
+        if !capture.pointer.starts_with('/') {
+            return Err(refuse("the pointer must begin with a slash"));
+        }
+        if policy::secret_input(grant.descriptor, &capture.secret).is_none() {
+            return Err(refuse(
+                "its secret is not declared among the plugin's inputs",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Puts the query on the URL and gives the whole URL back as people may see it.
+fn set_query(
+    assembly: &mut Assembly<'_>,
+    url: &mut Url,
+    query: &Query,
+    body: &[u8],
+) -> Result<String, Denied> {
+    let mut out = Rendered::default();
+    match query {
+        Query::Fields(fields) => {
+            for (index, field) in fields.iter().enumerate() {
+                if index > 0 {
+                    out.text("&");
+                }
+                out.text(&percent_encode(&field.name));
+                out.text("=");
+                out.encoded(&assembly.render(&field.value, Some(body))?, percent_encode);
+            }
+        }
+        Query::Raw(raw) => {
+            // These would be encoded by the URL parser, and then it is not what was signed.
+            let plain =
+                |b: u8| b > b' ' && b < 0x7f && !matches!(b, b'"' | b'#' | b'<' | b'>' | b'\'');
+            if !raw.bytes().all(plain) {
+                return Err(Denied::Query {
+                    reason: "a raw query must be percent-encoded already",
+                });
+            }
+            out.text(raw);
+        }
+    }
+    let base = url.as_str().to_owned();
+    if out.wire.is_empty() {
+        return Ok(base);
+    }
+    url.set_query(Some(&out.wire));
+    check_size("URL in bytes", url.as_str().len(), URL_BYTES_MAX)?;
+    Ok(format!("{base}?{}", out.shown()))
+}
+
+type Headers = (HeaderMap, Vec<(String, String)>);
+
+fn headers(
+    assembly: &mut Assembly<'_>,
+    fields: &[Field],
+    body: &RenderedBody,
+    method: HttpMethod,
+) -> Result<Headers, Denied> {
+    check_size("number of headers", fields.len(), HEADERS_MAX)?;
+    let mut wire = HeaderMap::with_capacity(fields.len() + 3);
+    let mut shown = Vec::with_capacity(fields.len() + 1);
+    for field in fields {
+        let name = policy::header_name(&field.name)?;
+        let value = assembly.render(&field.value, Some(&body.wire))?;
+        check_size("header in bytes", value.wire.len(), HEADER_BYTES_MAX)?;
+        let mut parsed = policy::header_value(&field.name, &value.wire)?;
+        parsed.set_sensitive(value.has_secret());
+        shown.push((name.as_str().to_owned(), value.shown().to_owned()));
+        wire.append(name, parsed);
+    }
+    if let Some(content_type) = &body.content_type {
+        let own = wire.contains_key(CONTENT_TYPE);
+        if own
+            && (content_type.starts_with("multipart/")
+                || wire.get_all(CONTENT_TYPE).iter().count() > 1)
+        {
+            return Err(Denied::Header {
+                name: CONTENT_TYPE.to_string(),
+                reason: "the body's own content type must stand",
+            });
+        }
+        if !own {
+            wire.insert(
+                CONTENT_TYPE,
+                policy::header_value(CONTENT_TYPE.as_str(), content_type)?,
+            );
+            shown.push((CONTENT_TYPE.to_string(), content_type.clone()));
+        }
+    }
+    // A compressed answer could not be searched for tokens.
+    wire.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if body.wire.is_empty() && !matches!(method, HttpMethod::Get | HttpMethod::Delete) {
+        // Some servers answer 411 to a POST that says nothing about its length.
+        wire.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    Ok((wire, shown))
+}
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;
