@@ -34,7 +34,7 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
         .or_else(|| gathered.tenants_beside());
     let around = Surroundings {
         apps: main.apps.as_ref(),
-        https_only: main.egress.as_ref().is_some_and(|e| e.delivery_https_only),
+        egress: main.egress.as_ref(),
     };
     let tenants = gathered.tenants(folder.as_deref(), sources, &around, &mut problems);
     check::tenants(&tenants, &mut problems);

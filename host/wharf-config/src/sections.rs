@@ -160,10 +160,13 @@ section! {
         output_bytes_max: usize [64 * KIB..=256 * MIB],
         parse_output_bytes_max: usize [64 * KIB..=256 * MIB],
         log_lines_max: usize [0..=10_000],
+        log_line_bytes_max: usize [64..=64 * KIB],
+        parse_items_max: usize [1..=100_000],
         component_bytes_max: usize [64 * KIB..=256 * MIB],
         describe_ms_max: u64 [1..=MINUTE_MS],
         outbound_ms_max: u64 [1..=MINUTE_MS],
         inbound_ms_max: u64 [1..=MINUTE_MS],
+        tick_ms: u64 [1..=1000],
         permits_max: usize [1..=10_000],
         plugin_permits_max: usize [1..=10_000],
         permit_wait_ms_max: u64 [0..=MINUTE_MS],
@@ -175,9 +178,13 @@ section! {
     pub struct Egress {
         connect_timeout_ms: u64 [10..=5 * MINUTE_MS],
         request_timeout_ms_max: u64 [100..=10 * MINUTE_MS],
+        request_bytes_max: usize [KIB..=256 * MIB],
         response_bytes_max: usize [KIB..=256 * MIB],
+        journal_body_bytes_max: usize [0..=4 * MIB],
         /// Private ranges that deliveries may reach all the same.
         delivery_allow: Vec<IpNet>,
+        /// Ports that endpoints may have; empty means all.
+        delivery_ports: Vec<u16>,
         delivery_https_only: bool,
         connect_to: ConnectTo,
     }

@@ -14,6 +14,7 @@ use crate::at::At;
 use crate::error::Origin;
 use crate::read::{Context, FromConfig, Table};
 use crate::secret::RotatingSecret;
+use crate::sections::Egress;
 use crate::suggest::nearest;
 use crate::values::{Id, quoted};
 
@@ -141,7 +142,10 @@ impl Channel {
 }
 
 impl Endpoint {
-    fn read(table: &mut Table<'_>, https_only: bool) -> Option<Self> {
+    fn read(table: &mut Table<'_>, egress: Option<&Egress>) -> Option<Self> {
+        let https_only = egress.is_some_and(|egress| egress.delivery_https_only);
+        // Without a valid [egress] there is nothing to compare with.
+        let timeout_ms_max = egress.map_or(u64::MAX, |egress| egress.request_timeout_ms_max);
         let url = table.get::<Url>("url").and_then(|url| {
             if https_only && url.scheme() != "https" {
                 return table.refuse(
@@ -157,7 +161,9 @@ impl Endpoint {
         let timeout_ms = table
             .get::<Option<u64>>("timeout_ms")
             .and_then(|ms| match ms {
-                Some(ms) => table.within("timeout_ms", ms, &(100..=300_000)).map(Some),
+                Some(ms) => table
+                    .within("timeout_ms", ms, &(100..=timeout_ms_max))
+                    .map(Some),
                 None => Some(None),
             });
         table.finish();
@@ -191,7 +197,7 @@ impl ApiKey {
 /// What a tenant's file is checked against. `None` where the main configuration is wrong itself.
 pub(crate) struct Surroundings<'a> {
     pub(crate) apps: Option<&'a BTreeMap<String, App>>,
-    pub(crate) https_only: bool,
+    pub(crate) egress: Option<&'a Egress>,
 }
 
 impl Tenant {
@@ -210,9 +216,7 @@ impl Tenant {
         });
         let name = table.get::<String>("name");
         let channels = table.named("channels", |_, table| Channel::read(table, around.apps));
-        let endpoints = table.named("endpoints", |_, table| {
-            Endpoint::read(table, around.https_only)
-        });
+        let endpoints = table.named("endpoints", |_, table| Endpoint::read(table, around.egress));
         let keys = table.named("keys", |_, table| ApiKey::read(table));
         for name in ["connect_to", "egress"] {
             table.forbid(

@@ -122,6 +122,7 @@ fn problems_of_all_tenants_come_with_those_of_the_main_file() {
                url = \"http://shop.example\"\n\
                secret = \"whsec_c2hvcnQ=\"\n\
                events = [\"everything\"]\n\
+               timeout_ms = 30001\n\
                [connect_to]\n\
                \"graph.facebook.com\" = \"http://localhost\"\n";
     let folder = Folder::with(&format!("{MAIN}[queue]\nlease_ms = 1\n"))
@@ -141,7 +142,8 @@ fn problems_of_all_tenants_come_with_those_of_the_main_file() {
         "tenants/beta.toml:11: endpoints.shop.url: not https",
         "tenants/beta.toml:12: endpoints.shop.secret: not a signing secret",
         "tenants/beta.toml:13: endpoints.shop.events: \"everything\" is not a type of event",
-        "tenants/beta.toml:14: connect_to: a tenant does not decide",
+        "tenants/beta.toml:14: endpoints.shop.timeout_ms: 30001 is out of range",
+        "tenants/beta.toml:15: connect_to: a tenant does not decide",
         "tenants/delta.toml:1: not valid TOML",
     ] {
         assert!(
@@ -149,7 +151,7 @@ fn problems_of_all_tenants_come_with_those_of_the_main_file() {
             "{start}\n{problems:#?}"
         );
     }
-    assert_eq!(problems.len(), 13, "{problems:#?}");
+    assert_eq!(problems.len(), 14, "{problems:#?}");
 }
 
 #[test]
