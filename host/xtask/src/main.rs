@@ -1,0 +1,83 @@
+//! `cargo xtask`: everything a contributor runs that is more than one cargo command.
+//!
+//! Owns the order of the steps and the words printed about them. What the gateway does is the
+//! business of `host/wharf`; this crate starts it and never links it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment of a build is this program's configuration"
+)]
+
+mod dev;
+mod plugins;
+mod summary;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Builds, runs and tests Wharf.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a gateway to try things on, with a fake of Meta's Graph API behind it
+    Dev(dev::Options),
+    /// Run every test, and start what the tests need
+    Test(test::Options),
+    /// Build the provider plugins as WebAssembly components
+    Plugins,
+    /// Check the rules of this repository that no compiler knows
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for (number, cause) in error.chain().skip(1).enumerate() {
+                eprintln!("  {}. caused by: {cause}", number + 1);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Dev(options) => dev::run(&workspace, &options),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Plugins => {
+            for (name, file) in plugins::build(&workspace.root, &workspace.target)? {
+                println!("{name} {}", file.display());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Tidy => {
+            tidy::check(&workspace)?;
+            println!("tidy: all rules hold");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}
