@@ -239,5 +239,5 @@ fn headers(
 }
 
 #[cfg(test)]
-#[path = "assemble_tests.rs"]
+#[path = "assemble_tests/mod.rs"]
 mod tests;
