@@ -1,0 +1,172 @@
+//! What may be compiled at all. Looks at bytes only; nothing of the component runs here.
+
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::error::LoadReason;
+use crate::limits;
+
+const PACKAGE: &str = "wharf:provider/";
+const REQUIRED: [&str; 3] = [
+    "wharf:provider/manifest@1.0.0",
+    "wharf:provider/outbound@1.0.0",
+    "wharf:provider/inbound@1.0.0",
+];
+const WASM_PAGE_BYTES: u64 = 64 * 1024;
+const ELF_MAGIC: &[u8] = b"\x7fELF";
+
+pub(crate) fn check_size(bytes: &[u8], bytes_max: usize) -> Result<(), LoadReason> {
+    if bytes.len() > bytes_max {
+        return Err(LoadReason::TooLarge {
+            bytes: bytes.len(),
+            bytes_max,
+        });
+    }
+    Ok(())
+}
+
+/// It is a valid component of allowed features, imports nothing foreign and exports what it must.
+pub(crate) fn check_bytes(bytes: &[u8]) -> Result<(), LoadReason> {
+    if bytes.starts_with(ELF_MAGIC) || Engine::detect_precompiled(bytes).is_some() {
+        return Err(LoadReason::Precompiled);
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(LoadReason::CoreModule);
+    }
+    if !Parser::is_component(bytes) {
+        return Err(LoadReason::NotWasm);
+    }
+    // Before validation: whoever built for WASI should read of the import, not of a feature that
+    // its adapter uses.
+    let surface = surface(bytes)?;
+    for import in &surface.imports {
+        check_import(import)?;
+    }
+    Validator::new_with_features(features())
+        .validate_all(bytes)
+        .map_err(|source| LoadReason::Malformed { source })?;
+    for required in REQUIRED {
+        check_export(&surface.exports, required)?;
+    }
+    Ok(())
+}
+
+/// What the component takes when it is instantiated, before it has run.
+pub(crate) fn check_resources(
+    component: &Component,
+    memory_bytes_max: usize,
+) -> Result<(), LoadReason> {
+    // None for a component that imports modules; the linker offers none and refuses it by name.
+    let Some(needs) = component.resources_required() else {
+        return Ok(());
+    };
+    let pages = needs.max_initial_memory_size.unwrap_or(0);
+    let checks = [
+        (
+            "bytes of memory",
+            pages.saturating_mul(WASM_PAGE_BYTES),
+            memory_bytes_max,
+        ),
+        ("memories", needs.num_memories.into(), limits::MEMORIES_MAX),
+        ("tables", needs.num_tables.into(), limits::TABLES_MAX),
+        (
+            "table elements",
+            needs.max_initial_table_size.unwrap_or(0),
+            limits::TABLE_ELEMENTS_MAX,
+        ),
+    ];
+    for (what, needed, allowed) in checks {
+        let allowed = allowed as u64;
+        if needed > allowed {
+            return Err(LoadReason::Resources {
+                what,
+                needed,
+                allowed,
+            });
+        }
+    }
+    Ok(())
+}
+
+struct Surface {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+/// The names at the outermost level; a component inside may import from its neighbours.
+fn surface(bytes: &[u8]) -> Result<Surface, LoadReason> {
+    let malformed = |source| LoadReason::Malformed { source };
+    let mut surface = Surface {
+        imports: Vec::new(),
+        exports: Vec::new(),
+    };
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(malformed)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    let name = import.map_err(malformed)?.name;
+                    surface.imports.push(name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    let name = export.map_err(malformed)?.name;
+                    surface.exports.push(name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(surface)
+}
+
+fn check_import(import: &str) -> Result<(), LoadReason> {
+    if !import.starts_with(PACKAGE) {
+        return Err(LoadReason::ForeignImport {
+            import: import.to_owned(),
+        });
+    }
+    if !is_version_1(import) {
+        return Err(LoadReason::ForeignVersion {
+            name: import.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_export(exports: &[String], required: &'static str) -> Result<(), LoadReason> {
+    let interface = required.split('@').next().unwrap_or(required);
+    let mut found = exports
+        .iter()
+        .filter(|name| name.split('@').next() == Some(interface));
+    match found.next() {
+        Some(name) if is_version_1(name) => Ok(()),
+        Some(name) => Err(LoadReason::ForeignVersion { name: name.clone() }),
+        None => Err(LoadReason::MissingExport { export: required }),
+    }
+}
+
+fn is_version_1(name: &str) -> bool {
+    name.split_once('@')
+        .is_some_and(|(_, version)| version.starts_with("1."))
+}
+
+/// WebAssembly 2.0 without what the engine has turned off, and the component model without async.
+fn features() -> WasmFeatures {
+    WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::SIMD
+        | WasmFeatures::TAIL_CALL
+        | WasmFeatures::FLOATS
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::COMPONENT_MODEL
+}

@@ -1,0 +1,274 @@
+//! How loading a plugin or calling one can end badly, told apart by who must act.
+//!
+//! A failure the plugin reports ([`CallError::Guest`]) is an answer about a provider. Everything else
+//! here is about the plugin or the host, and names plugin, version, digest and export.
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+use wharf_core::provider::PlatformError;
+
+/// The plugin host could not be started.
+#[derive(Debug, Error)]
+pub enum RuntimeError {
+    #[error("could not set up the WebAssembly engine")]
+    Engine { source: wasmtime::Error },
+    #[error("could not start the thread that interrupts plugins")]
+    Ticker { source: std::io::Error },
+    #[error(
+        "could not use {path} for compiled plugins; create it for the service user alone (mode 0700) or unset it"
+    )]
+    CacheDir {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("{path} must not be writable by others, it holds native code; run `chmod 700` on it")]
+    CacheDirOpen { path: String },
+    #[error("the plugin limit {name} must be at least 1")]
+    Zero { name: &'static str },
+}
+
+/// A plugin was not taken into service.
+#[derive(Debug)]
+pub struct LoadError {
+    /// The name it was to be loaded under.
+    pub plugin: String,
+    pub reason: LoadReason,
+}
+
+impl LoadError {
+    /// Stable code of the API and of `wharf errors`.
+    pub fn slug(&self) -> &'static str {
+        match &self.reason {
+            LoadReason::TooLarge { .. }
+            | LoadReason::CoreModule
+            | LoadReason::Precompiled
+            | LoadReason::NotWasm
+            | LoadReason::Malformed { .. } => "plugin-not-a-component",
+            LoadReason::ForeignImport { .. } => "plugin-foreign-import",
+            LoadReason::ForeignVersion { .. } | LoadReason::MissingExport { .. } => {
+                "plugin-wrong-interface"
+            }
+            LoadReason::Link { .. } => "plugin-wrong-interface",
+            LoadReason::Resources { .. } => "plugin-needs-too-much",
+            LoadReason::Compile { .. } => "plugin-not-compiled",
+            LoadReason::Describe { .. } => "plugin-describe-failed",
+            LoadReason::Descriptor { .. } => "plugin-invalid-descriptor",
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin {} was not loaded: {}", self.plugin, self.reason)
+    }
+}
+
+impl std::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.source()
+    }
+}
+
+/// Why a plugin was not taken into service.
+#[derive(Debug, Error)]
+pub enum LoadReason {
+    #[error("it has {bytes} bytes, at most {bytes_max} are allowed (component_bytes_max)")]
+    TooLarge { bytes: usize, bytes_max: usize },
+    #[error(
+        "it is a core WebAssembly module; turn it into a component, for example with `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error(
+        "it is precompiled native code (.cwasm), which is never taken from outside; hand in the .wasm component"
+    )]
+    Precompiled,
+    #[error("it is not WebAssembly at all; hand in a .wasm component")]
+    NotWasm,
+    #[error("it is not a valid component; build or download it again")]
+    Malformed {
+        source: wasmparser::BinaryReaderError,
+    },
+    #[error(
+        "it imports {import}, and a plugin may import nothing but wharf:provider/*; build it for wasm32-unknown-unknown, without WASI"
+    )]
+    ForeignImport { import: String },
+    #[error(
+        "it speaks {name}, this host speaks wharf:provider 1.x; build it with an SDK of that version"
+    )]
+    ForeignVersion { name: String },
+    #[error("it does not export {export}, which every provider must")]
+    MissingExport { export: &'static str },
+    #[error("it needs {needed} {what} at once, at most {allowed} are allowed")]
+    Resources {
+        what: &'static str,
+        needed: u64,
+        allowed: u64,
+    },
+    #[error("it could not be compiled")]
+    Compile { source: wasmtime::Error },
+    #[error(
+        "its functions do not have the types of wharf:provider 1.0; build it with the interface of this host"
+    )]
+    Link { source: wasmtime::Error },
+    #[error("it could not describe itself")]
+    Describe { source: Box<CallError> },
+    #[error("its description breaks the rules: {}", problems.join("; "))]
+    Descriptor { problems: Vec<String> },
+}
+
+impl LoadReason {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(self)
+    }
+}
+
+/// Whose call it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub plugin: Arc<str>,
+    /// As the plugin says; `unknown` until it has described itself.
+    pub version: Arc<str>,
+    /// First twelve hex digits of the component's SHA-256.
+    pub digest: Arc<str>,
+    pub export: &'static str,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "plugin {} {} ({}), {}",
+            self.plugin, self.version, self.digest, self.export
+        )
+    }
+}
+
+/// How a call ended, when not with a value.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The plugin's own verdict, for the retry rules.
+    #[error("{0}")]
+    Guest(PlatformError),
+    /// The guest crashed, or returned something that is no value of the interface.
+    #[error("{origin}: crashed ({kind}): {detail}")]
+    Fault {
+        origin: Origin,
+        kind: FaultKind,
+        detail: String,
+    },
+    /// The guest used up what a call may use. Running it again would end the same way.
+    #[error("{origin}: used more {which} than a call may, {max} {}", which.unit())]
+    Limit {
+        origin: Origin,
+        which: LimitKind,
+        max: u64,
+    },
+    /// All permits were taken for as long as a call waits.
+    #[error("{origin}: too many calls in progress ({scope}, at most {max}); try again")]
+    Overloaded {
+        origin: Origin,
+        /// `this plugin` or `all plugins`.
+        scope: &'static str,
+        max: u64,
+    },
+    /// The value returned breaks a rule of the interface.
+    #[error("{origin}: returned what the interface forbids: {what}")]
+    Invalid { origin: Origin, what: String },
+    /// The host could not set the call up.
+    #[error("{origin}: could not be run: {detail}")]
+    Unavailable { origin: Origin, detail: String },
+}
+
+impl CallError {
+    /// Stable code of the API; the plugin's own verdicts have the slug of their class.
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::Guest(error) => error.class.as_str(),
+            Self::Fault { .. } => "plugin-trap",
+            Self::Limit { which, .. } => match which {
+                LimitKind::Cpu => "plugin-cpu-limit",
+                LimitKind::Memory => "plugin-memory-limit",
+                LimitKind::Output => "plugin-output-limit",
+            },
+            Self::Overloaded { .. } => "plugin-overloaded",
+            Self::Invalid { .. } => "plugin-invalid-output",
+            Self::Unavailable { .. } => "plugin-unavailable",
+        }
+    }
+
+    /// True when the plugin itself is at fault: what a circuit breaker counts.
+    pub fn is_plugin_fault(&self) -> bool {
+        match self {
+            Self::Fault { .. } | Self::Limit { .. } | Self::Invalid { .. } => true,
+            Self::Guest(_) | Self::Overloaded { .. } | Self::Unavailable { .. } => false,
+        }
+    }
+}
+
+/// What the guest did when it crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// A panic or an abort: most languages end in this instruction.
+    Unreachable,
+    StackOverflow,
+    MemoryOutOfBounds,
+    /// A call through a table to nothing or to a function of another type.
+    BadCall,
+    Arithmetic,
+    /// What came back is no value of the interface: no UTF-8, a pointer out of bounds, an unknown case.
+    MalformedValue,
+    Other,
+}
+
+impl FaultKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::StackOverflow => "stack-overflow",
+            Self::MemoryOutOfBounds => "memory-out-of-bounds",
+            Self::BadCall => "bad-call",
+            Self::Arithmetic => "arithmetic",
+            Self::MalformedValue => "malformed-value",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a call ran out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitKind {
+    Cpu,
+    Memory,
+    Output,
+}
+
+impl LimitKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Output => "output",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Cpu => "ms",
+            Self::Memory | Self::Output => "bytes",
+        }
+    }
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
