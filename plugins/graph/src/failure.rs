@@ -127,7 +127,7 @@ fn regain_ms(response: &HttpResponse) -> Option<u64> {
         .max()?;
     (1..=REGAIN_MINUTES_MAX)
         .contains(&minutes)
-        .then_some(minutes * 60_000)
+        .then(|| minutes * 60_000)
 }
 
 /// Meta's sentences: the named members and `error_data.details`, each once.

@@ -33,12 +33,6 @@ mod request;
 
 /// Generated from `wit/provider.wit`; use the tidy modules below instead.
 #[doc(hidden)]
-#[expect(
-    clippy::allow_attributes,
-    clippy::too_many_lines,
-    clippy::missing_safety_doc,
-    reason = "generated: the canonical ABI passes pointers"
-)]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",

@@ -1,0 +1,11 @@
+//! The plugin seen from the host: plain values in, plain values out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod describe;
+mod errors;
+mod fixture;
+mod messages;
+mod send;
+mod statuses;
+mod webhooks;
