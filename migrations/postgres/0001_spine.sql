@@ -1,5 +1,6 @@
 -- Times are Unix milliseconds, ids bare ULIDs, documents JSON text. The same tables stand in
--- ../sqlite/0001_spine.sql; only the column types and WITHOUT ROWID differ.
+-- ../sqlite/0001_spine.sql; only the column types, the
+-- numbering of message_status and WITHOUT ROWID differ.
 
 -- Who uses this deployment ------------------------------------------------------------------------
 
@@ -47,7 +48,8 @@ create table channel (
     removed_at bigint,
     primary key (tenant_id, id)
 );
-create index channel_route on channel (plugin, sender);
+create index channel_sender on channel (plugin, sender);
+create index channel_account on channel (plugin, account) where account is not null;
 
 -- `owner` is app:ID, channel:TENANT/ID or endpoint:TENANT/ID; two slots live during a rotation.
 create table credential (
@@ -84,17 +86,18 @@ create table message (
     kind                text not null,
     contact             text not null, -- recipient of an outbound, sender of an inbound message: JSON
     content             text not null,
+    details             text, -- inbound only: group, referral, the provider's time
     reference           text,
     reply_to            text,
     provider_message_id text,
-    status              text not null,
+    status              text, -- this and the next five: outbound only
     error               text,
-    priority            bigint not null,
-    policy              text not null, -- at_most_once | at_least_once
-    try_number          bigint not null,
+    priority            bigint,
+    policy              text, -- at_most_once | at_least_once
+    try_number          bigint,
+    expires_at          bigint,
     created_at          bigint not null,
-    updated_at          bigint not null,
-    expires_at          bigint not null
+    updated_at          bigint not null
 );
 create index message_tenant on message (tenant_id, created_at, id);
 create index message_reference on message (tenant_id, reference) where reference is not null;
@@ -149,7 +152,7 @@ create table exchange (
 
 -- Each status as the provider reported it, in the order it arrived.
 create table message_status (
-    id          text primary key,
+    seq         bigint generated always as identity primary key,
     message_id  text not null references message (id),
     try_number  bigint not null,
     tenant_id   text not null,
@@ -158,7 +161,7 @@ create table message_status (
     recorded_at bigint not null,
     detail      text not null
 );
-create index message_status_message on message_status (message_id, id);
+create index message_status_message on message_status (message_id, seq);
 
 create table idempotency (
     tenant_id   text not null,
@@ -188,7 +191,8 @@ create table webhook (
     items       bigint,
     error       text
 );
-create index webhook_received on webhook (received_at);
+-- Finds what waits (null) and what is old enough to go.
+create index webhook_parsed on webhook (parsed_at);
 
 -- Atoms whose effects are in: a repeated one is a no-op.
 create table inbound_atom (
@@ -253,8 +257,9 @@ create table delivery_attempt (
 
 -- Queues ------------------------------------------------------------------------------------------
 
--- state: 0 pending, 1 leased, 2 dead. `rank_at` is due_at plus 30 s for each class below high, so
--- that ordering by it is priority with aging: a job rises one class for each 30 s it waited.
+-- state: 0 pending, 1 leased, 2 dead, 3 waiting behind an earlier job of its order key. priority: 0
+-- high, 1 normal, 2 low; a lane's jobs go by due_at + 30 s * priority, which is priority with aging: a
+-- job rises one class for each 30 s it waited. fence grows with each claim; attempt counts them.
 create table job (
     id           text primary key,
     queue        text not null,
@@ -265,7 +270,6 @@ create table job (
     payload      text not null,
     priority     bigint not null,
     due_at       bigint not null,
-    rank_at      bigint not null,
     state        bigint not null,
     fence        bigint not null,
     attempt      bigint not null,
@@ -276,14 +280,14 @@ create table job (
     created_at   bigint not null,
     dead_at      bigint
 );
-create index job_pending on job (queue, lane, rank_at, id) where state = 0;
-create index job_due on job (queue, lane, due_at) where state = 0;
+create index job_pending on job (queue, lane, priority, due_at, id) where state = 0;
 create index job_leased on job (queue, lease_until) where state = 1;
-create index job_dead on job (queue, dead_at) where state = 2;
-create index job_order on job (queue, order_key, id) where order_key is not null;
+create index job_dead on job (id, queue, tenant_id) where state = 2;
+create index job_order on job (queue, order_key, state, id) where order_key is not null;
 
--- ready_at: when the lane's earliest pending job is due, null when it has none.
--- paced_until: before this the lane's rate allows nothing. tat_us: GCRA's theoretical arrival time.
+-- ready_at: when the lane may next be served, which is the due time of its earliest pending job or
+-- paced_until, whichever is later; null when nothing is pending. tat_us: GCRA's theoretical arrival
+-- time. turn: grows with each service, so that the least recently served lane comes first.
 create table lane (
     queue       text not null,
     lane        text not null,

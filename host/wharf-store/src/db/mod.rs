@@ -126,16 +126,20 @@ impl Db {
         let mut conn = self.read().await?;
         let table = match &self.readers {
             Pool::Sqlite(_) => "select count(*) from sqlite_master where name = '_sqlx_migrations'",
-            Pool::Postgres(_) => "select count(*) from pg_tables where tablename = '_sqlx_migrations'",
+            Pool::Postgres(_) => {
+                "select count(*) from pg_tables where tablename = '_sqlx_migrations'"
+            }
         };
         let exists: i64 = on_db!(&mut conn, |c| sqlx::query_scalar(table).fetch_one(c).await)
             .doing("look for the migrations' table")?;
         let done: Vec<i64> = if exists == 0 {
             Vec::new()
         } else {
-            on_db!(&mut conn, |c| sqlx::query_scalar("select version from _sqlx_migrations where success")
-                .fetch_all(c)
-                .await)
+            on_db!(&mut conn, |c| sqlx::query_scalar(
+                "select version from _sqlx_migrations where success"
+            )
+            .fetch_all(c)
+            .await)
             .doing("list the migrations that ran")?
         };
         let all = match &self.readers {

@@ -3,11 +3,14 @@
 //! Each closure runs in a savepoint, so one that fails takes nothing with it. Nobody is told of
 //! success before the commit, and doorbells ring only after it.
 
+use std::any::Any;
 use std::ops::{Deref, DerefMut};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -17,8 +20,7 @@ use crate::error::{Context, StoreError};
 use crate::on_db;
 
 /// What a write closure returns: `Box::pin(async move { .. })`.
-pub type WriteFuture<'t, T> =
-    Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
+pub type WriteFuture<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
 
 /// The transaction a closure writes in. It is a [`Conn`] that can also ring bells after the commit.
 pub struct Tx {
@@ -93,7 +95,11 @@ impl Writer {
         } else {
             queue.send(job).await.map_err(|_| closed())?;
         }
-        answered.await.unwrap_or_else(|_| Err(closed()))
+        answered.await.unwrap_or_else(|_| {
+            Err(StoreError::NotCommitted {
+                reason: "the database could not be reached".to_owned(),
+            })
+        })
     }
 
     pub(super) async fn close(&self) {
@@ -119,17 +125,34 @@ where
 {
     Box::new(move |tx| {
         Box::pin(async move {
-            match work(tx).await {
-                Ok(value) => Some(Box::new(move |committed: Result<(), StoreError>| {
-                    let _ = answer.send(committed.map(|()| value));
-                }) as Finish),
-                Err(error) => {
-                    let _ = answer.send(Err(error));
-                    None
+            // A defect in one closure must not end the writer, which everybody's writes go through:
+            // its savepoint is rolled back like any other failure's.
+            let done = AssertUnwindSafe(async move { work(tx).await });
+            let error = match done.catch_unwind().await {
+                Ok(Ok(value)) => {
+                    return Some(Box::new(move |committed: Result<(), StoreError>| {
+                        let _ = answer.send(committed.map(|()| value));
+                    }) as Finish);
                 }
-            }
+                Ok(Err(error)) => error,
+                Err(panic) => panicked(&*panic),
+            };
+            let _ = answer.send(Err(error));
+            None
         })
     })
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> StoreError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text");
+    tracing::error!(panic = text, "a write panicked and was rolled back");
+    StoreError::NotCommitted {
+        reason: "the write met a defect of this program".to_owned(),
+    }
 }
 
 struct Actor {
@@ -234,13 +257,23 @@ async fn in_savepoint(tx: &mut Tx, job: Job) -> Result<Option<Finish>, sqlx::Err
 }
 
 async fn begin(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    // SQLite takes the write lock at once, so that no statement later meets a busy database.
-    let text = if tx.is_postgres() { "begin" } else { "begin immediate" };
+    // SQLite takes the write lock at once, so that no statement later meets a busy database. On
+    // PostgreSQL the writers of all nodes take turns in the same way (the number is ours alone):
+    // groups that touch the same lanes in different order would deadlock otherwise, and what a
+    // claim has read stays true until it is written. While one waits its next group grows.
+    let text = if tx.is_postgres() {
+        "begin; select pg_advisory_xact_lock(945501)"
+    } else {
+        "begin immediate"
+    };
     statement(tx, text).await
 }
 
 async fn statement(tx: &mut Tx, text: &'static str) -> Result<(), sqlx::Error> {
-    on_db!(&mut tx.conn, |c| sqlx::raw_sql(text).execute(c).await.map(drop))
+    on_db!(&mut tx.conn, |c| sqlx::raw_sql(text)
+        .execute(c)
+        .await
+        .map(drop))
 }
 
 /// A connection whose transaction's end is unknown must not be used again.

@@ -1,0 +1,130 @@
+//! Reading the journal back: what a crash left open.
+
+use wharf_core::provider::{Outcome, Replay};
+use wharf_core::{MessageId, TenantId};
+
+use crate::columns::{json_or_null, number};
+use crate::{Conn, Context, StoreError, on_db};
+
+/// An attempt that has no end.
+#[derive(Clone, Debug)]
+pub struct OpenAttempt {
+    pub number: u32,
+    pub try_number: u32,
+    pub started_at: i64,
+    /// In the order they went out.
+    pub exchanges: Vec<ExchangeRow>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ExchangeRow {
+    pub seq: u32,
+    pub label: String,
+    pub replay: Replay,
+    /// As sealed by the caller; None when the plugin gave none.
+    pub state: Option<Vec<u8>>,
+    /// None while the answer is out.
+    pub outcome: Option<Outcome>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Attempt {
+    number: i64,
+    try_number: i64,
+    started_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Exchange {
+    seq: i64,
+    label: String,
+    replay: String,
+    state: Option<Vec<u8>>,
+    outcome: Option<String>,
+}
+
+/// The message's latest attempt that was begun and never ended.
+pub async fn open_attempt(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    message: MessageId,
+) -> Result<Option<OpenAttempt>, StoreError> {
+    let attempt: Option<Attempt> = on_db!(conn, |c| sqlx::query_as(
+        "select number, try_number, started_at from attempt
+         where tenant_id = $1 and message_id = $2 and ended_at is null
+         order by try_number desc, number desc limit 1"
+    )
+    .bind(tenant.as_str())
+    .bind(message.bare())
+    .fetch_optional(c)
+    .await)
+    .doing("look for an attempt that has no end")?;
+    let Some(attempt) = attempt else {
+        return Ok(None);
+    };
+    let exchanges: Vec<Exchange> = on_db!(conn, |c| sqlx::query_as(
+        "select seq, label, replay, state, outcome from exchange
+         where tenant_id = $1 and message_id = $2 and try_number = $3 and attempt = $4
+         order by seq"
+    )
+    .bind(tenant.as_str())
+    .bind(message.bare())
+    .bind(attempt.try_number)
+    .bind(attempt.number)
+    .fetch_all(c)
+    .await)
+    .doing("read an attempt's exchanges")?;
+    Ok(Some(OpenAttempt {
+        number: number("attempt.number", attempt.number)?,
+        try_number: number("attempt.try_number", attempt.try_number)?,
+        started_at: attempt.started_at,
+        exchanges: exchanges.into_iter().map(typed).collect::<Result<_, _>>()?,
+    }))
+}
+
+/// The number of the last attempt of a try, open or ended: 0 before the first.
+pub async fn attempts_made(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    message: MessageId,
+    try_number: u32,
+) -> Result<u32, StoreError> {
+    let made: i64 = on_db!(conn, |c| sqlx::query_scalar(
+        "select coalesce(max(number), 0) from attempt
+         where tenant_id = $1 and message_id = $2 and try_number = $3"
+    )
+    .bind(tenant.as_str())
+    .bind(message.bare())
+    .bind(i64::from(try_number))
+    .fetch_one(c)
+    .await)
+    .doing("count attempts")?;
+    number("attempt.number", made)
+}
+
+fn typed(row: Exchange) -> Result<ExchangeRow, StoreError> {
+    Ok(ExchangeRow {
+        seq: number("exchange.seq", row.seq)?,
+        label: row.label,
+        replay: replay(&row.replay)?,
+        state: row.state,
+        outcome: json_or_null("exchange.outcome", row.outcome.as_deref())?,
+    })
+}
+
+pub(super) fn replay_column(replay: Replay) -> &'static str {
+    match replay {
+        Replay::Safe => "safe",
+        Replay::Keyed => "keyed",
+        Replay::Unsafe => "unsafe",
+    }
+}
+
+pub(crate) fn replay(column: &str) -> Result<Replay, StoreError> {
+    [Replay::Safe, Replay::Keyed, Replay::Unsafe]
+        .into_iter()
+        .find(|replay| replay_column(*replay) == column)
+        .ok_or_else(|| StoreError::Corrupt {
+            what: format!("exchange.replay: {column:?}"),
+        })
+}

@@ -1,0 +1,66 @@
+//! Whose a credential or a webhook address is, and where a row of configuration comes from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
+
+use crate::columns::text_enum;
+
+text_enum! {
+    /// Who maintains a row: a synchronisation from files touches only what files made.
+    pub enum Origin {
+        File = "file",
+        Api = "api",
+    }
+}
+
+/// What secrets and webhook addresses belong to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    App(AppId),
+    Channel(TenantId, ChannelId),
+    Endpoint(TenantId, EndpointId),
+}
+
+impl Owner {
+    /// None for an app, which tenants share.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::App(_) => None,
+            Self::Channel(tenant, _) | Self::Endpoint(tenant, _) => Some(tenant),
+        }
+    }
+}
+
+/// `app:ID`, `channel:TENANT/ID`, `endpoint:TENANT/ID`. Ids hold neither `:` nor `/`, so that no two
+/// owners are written alike.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(app) => write!(f, "app:{app}"),
+            Self::Channel(tenant, channel) => write!(f, "channel:{tenant}/{channel}"),
+            Self::Endpoint(tenant, endpoint) => write!(f, "endpoint:{tenant}/{endpoint}"),
+        }
+    }
+}
+
+impl FromStr for Owner {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not an owner");
+        let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
+        if kind == "app" {
+            return rest.parse().map(Self::App).map_err(|_| wrong());
+        }
+        let (tenant, id) = rest.split_once('/').ok_or_else(wrong)?;
+        let tenant = tenant.parse().map_err(|_| wrong())?;
+        match kind {
+            "channel" => id.parse().map(|id| Self::Channel(tenant, id)),
+            "endpoint" => id.parse().map(|id| Self::Endpoint(tenant, id)),
+            _ => return Err(wrong()),
+        }
+        .map_err(|_| wrong())
+    }
+}
