@@ -1,3 +1,4 @@
 //! tests
 
 mod egress;
+mod runtime;

@@ -49,7 +49,7 @@ impl Code {
             exports,
             counters: Arc::default(),
             pre,
-            permits: Semaphore::new(permits_max),
+            permits: Semaphore::new(permits_max.min(Semaphore::MAX_PERMITS)),
             permits_max,
         }
     }

@@ -60,7 +60,7 @@ impl Runtime {
         ticker::start(engine.weak(), Duration::from_millis(config.tick_ms))
             .map_err(|source| RuntimeError::Ticker { source })?;
         Ok(Arc::new(Self {
-            permits: Semaphore::new(config.permits_max),
+            permits: Semaphore::new(config.permits_max.min(Semaphore::MAX_PERMITS)),
             config,
             engine,
             linker,
