@@ -148,3 +148,16 @@ fn typed(row: Row) -> Result<EndpointRow, StoreError> {
         created_at: row.created_at,
     })
 }
+
+/// Ends all deliveries to an endpoint that answered it wants no more.
+pub async fn disable(tx: &mut Tx, tenant: &TenantId, id: &EndpointId) -> Result<(), StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "update endpoint set state = 'disabled' where tenant_id = $1 and id = $2"
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .execute(c)
+    .await
+    .map(drop))
+    .doing("disable an endpoint")
+}

@@ -68,6 +68,20 @@ pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<KeyRow>, StoreErr
     row.map(typed).transpose()
 }
 
+/// The live or ended key with this hash, of whichever tenant: this is how a caller's tenant is found.
+pub async fn by_hash(conn: &mut Conn, hash: &str) -> Result<Option<KeyRow>, StoreError> {
+    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
+        "select k.id, k.tenant_id, k.name, k.hash, k.origin, k.created_at, k.expires_at, k.revoked_at
+         from api_key k join tenant t on t.id = k.tenant_id
+         where k.hash = $1 and t.removed_at is null"
+    )
+    .bind(hash)
+    .fetch_optional(c)
+    .await)
+    .doing("look up an API key")?;
+    row.map(typed).transpose()
+}
+
 /// The tenant's keys, newest first.
 pub async fn list(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<KeyRow>, StoreError> {
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(

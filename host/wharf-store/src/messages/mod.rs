@@ -9,7 +9,7 @@ use wharf_core::provider::{Address, Content, InboundContent, InboundMessage, Par
 use wharf_core::request::{Policy, Priority};
 use wharf_core::{ChannelId, MessageId, Status, TenantId};
 
-use crate::columns::{bare, foreign_key, number, to_json};
+use crate::columns::{bare, foreign_key, number, parsed, to_json};
 use crate::{Conn, Context, StoreError, Tx, on_db};
 pub use page::page;
 use rows::{Details, OutboundRow, StoredRow};
@@ -228,6 +228,28 @@ pub async fn by_provider_id(
         Ok((
             bare("message_try.message_id", &id, MessageId::from_bare)?,
             number("message_try.number", try_number)?,
+        ))
+    })
+    .transpose()
+}
+
+/// The tenant and channel of a message, whoever's it is. Operator-wide: for a provider's side that
+/// knows a message by its id alone, and proves itself by that channel's secret.
+pub async fn channel_of(
+    conn: &mut Conn,
+    id: MessageId,
+) -> Result<Option<(TenantId, ChannelId)>, StoreError> {
+    let row: Option<(String, String)> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, channel_id from message where id = $1"
+    )
+    .bind(id.bare())
+    .fetch_optional(c)
+    .await)
+    .doing("find a message's channel")?;
+    row.map(|(tenant, channel)| {
+        Ok((
+            parsed("message.tenant_id", &tenant)?,
+            parsed("message.channel_id", &channel)?,
         ))
     })
     .transpose()

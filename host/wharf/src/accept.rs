@@ -1,0 +1,349 @@
+//! Taking a message: everything that is checked before it is stored, and the one transaction that
+//! stores it. When [`accept`] returns a message, nothing short of losing the disk loses it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use wharf_core::provider::{CallContext, ErrorClass, OutboundMessage, PlatformError, Progress};
+use wharf_core::request::{FieldError, MessageRequest, Policy, Priority};
+use wharf_core::{Code, JobId, MessageId, Status, TenantId};
+use wharf_queue::{NewJob, Queue};
+use wharf_runtime::CallError;
+use wharf_store::messages::NewOutbound;
+use wharf_store::{StoreError, idempotency, messages};
+
+use crate::app::App;
+use crate::clock::random;
+use crate::directory::Channel;
+use crate::http::Problem;
+use crate::workers::{jobs, lane_of};
+
+/// How a message was asked for.
+pub(crate) struct Submission {
+    pub request: MessageRequest,
+    pub idempotency: Option<IdempotencyKey>,
+    /// One attempt, made at once; the caller waits for its end.
+    pub immediate: bool,
+}
+
+/// The key and a fingerprint of what it stands for.
+pub(crate) struct IdempotencyKey {
+    pub key: String,
+    pub fingerprint: String,
+}
+
+/// Longest key taken; the draft names no limit, and a UUID has 36 characters.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+impl IdempotencyKey {
+    /// Reads the header's value; `route` and `body` are what a repetition must agree with.
+    pub(crate) fn new(key: &str, route: &str, body: &[u8]) -> Result<Self, Problem> {
+        let well_formed = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_graphic());
+        if !well_formed {
+            return Err(Problem::new(Code::InvalidRequest).errors(vec![FieldError {
+                pointer: String::new(),
+                code: "invalid",
+                detail: format!(
+                    "the header Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters, for example a UUID"
+                ),
+            }]));
+        }
+        let mut hash = Sha256::new();
+        hash.update(route.as_bytes());
+        hash.update([0]);
+        hash.update(body);
+        Ok(Self {
+            key: key.to_owned(),
+            fingerprint: hex::encode(hash.finalize()),
+        })
+    }
+}
+
+/// What became of a submission.
+pub(crate) enum Accepted {
+    New(MessageId),
+    /// The same key and the same request came before.
+    Replayed(MessageId),
+}
+
+/// Checks and stores one message.
+pub(crate) async fn accept(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    submission: Submission,
+) -> Result<Accepted, Problem> {
+    if let Some(idempotency) = &submission.idempotency
+        && let Some(known) = known(app, tenant, idempotency).await?
+    {
+        return Ok(Accepted::Replayed(known));
+    }
+    let channel = choose_channel(app, tenant, &submission.request).await?;
+    let id = MessageId::new(&*app.ids);
+    let message = outbound(id, &channel, &submission.request);
+    if let Err(error) = first_step(app, &channel, &message).await {
+        refuse_what_the_provider_cannot(&error)?;
+    }
+    store(app, tenant, &channel, id, submission).await
+}
+
+/// What a `dry_run` shows: the first request, redacted, and nothing stored.
+pub(crate) async fn dry_run(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    request: &MessageRequest,
+) -> Result<Value, Problem> {
+    let channel = choose_channel(app, tenant, request).await?;
+    let id = MessageId::new(&*app.ids);
+    let message = outbound(id, &channel, request);
+    let plugin = app
+        .plugins
+        .get(&channel.plugin)
+        .ok_or_else(|| plugin_missing(&channel))?;
+    let progress = first_step(app, &channel, &message)
+        .await
+        .map_err(|error| match error {
+            CallError::Guest(error) => provider_problem(&error),
+            other => Problem::new(Code::PluginFailed).detail(other.to_string()),
+        })?;
+    let exchange = match progress {
+        Progress::Done(_) => Value::Null,
+        Progress::Exchange(exchange) => {
+            let grant = crate::workers::grant(&channel, plugin.descriptor());
+            let prepared = grant.with(|grant| app.egress.prepare(&exchange, grant));
+            let prepared = prepared.map_err(|denied| {
+                Problem::new(Code::PluginFailed)
+                    .detail(denied.to_string())
+                    .with("reason", denied.slug())
+            })?;
+            prepared.journal()
+        }
+    };
+    Ok(json!({
+        "dry_run": true,
+        "channel": channel.id,
+        "to": crate::view::address(&request.to),
+        "type": request.content.kind(),
+        "exchange": exchange,
+    }))
+}
+
+async fn known(
+    app: &App,
+    tenant: &TenantId,
+    given: &IdempotencyKey,
+) -> Result<Option<MessageId>, Problem> {
+    let mut conn = app.db.read().await?;
+    let found = idempotency::find(&mut conn, tenant, &given.key, app.now_ms()).await?;
+    match found {
+        None => Ok(None),
+        Some(row) if row.fingerprint == given.fingerprint => Ok(Some(row.message_id)),
+        Some(_) => Err(Problem::new(Code::IdempotencyMismatch)),
+    }
+}
+
+async fn choose_channel(
+    app: &App,
+    tenant: &TenantId,
+    request: &MessageRequest,
+) -> Result<Arc<Channel>, Problem> {
+    let unknown = |detail: String| {
+        Problem::new(Code::ChannelUnknown).errors(vec![FieldError {
+            pointer: "/channel".to_owned(),
+            code: "invalid",
+            detail,
+        }])
+    };
+    let id = match &request.channel {
+        Some(id) => id.clone(),
+        None => {
+            let all = app.directory.channel_ids(tenant).await?;
+            match all.as_slice() {
+                [only] => only.clone(),
+                [] => {
+                    return Err(unknown(
+                        "the tenant has no channel yet; add one to its file".to_owned(),
+                    ));
+                }
+                several => {
+                    let names: Vec<_> = several.iter().map(|id| id.as_str()).collect();
+                    return Err(unknown(format!(
+                        "name one of the tenant's channels: {}",
+                        names.join(", ")
+                    )));
+                }
+            }
+        }
+    };
+    app.directory
+        .channel(tenant, &id)
+        .await?
+        .ok_or_else(|| unknown(format!("the tenant has no channel {id}")))
+}
+
+fn outbound(id: MessageId, channel: &Channel, request: &MessageRequest) -> OutboundMessage {
+    OutboundMessage {
+        id: id.bare(),
+        to: request.to.clone(),
+        sender: channel.sender.clone(),
+        content: request.content.clone(),
+        reply_to: request.reply_to.clone(),
+        options: "{}".to_owned(),
+    }
+}
+
+async fn first_step(
+    app: &App,
+    channel: &Channel,
+    message: &OutboundMessage,
+) -> Result<Progress, CallError> {
+    let Some(plugin) = app.plugins.get(&channel.plugin) else {
+        return Err(CallError::Guest(PlatformError {
+            class: ErrorClass::Misconfigured,
+            retry: wharf_core::provider::Retry::Backoff,
+            provider_code: None,
+            trace_id: None,
+            detail: format!("no plugin named {} is loaded", channel.plugin),
+            remedy: None,
+            pace: Vec::new(),
+        }));
+    };
+    let context = CallContext {
+        settings: channel.settings.clone(),
+        now_ms: u64::try_from(app.now_ms()).unwrap_or(0),
+        seed: random(),
+        locale: None,
+    };
+    plugin.start(&context, message).await
+}
+
+/// Only what can never be sent is refused here; every other failure is the worker's to handle.
+fn refuse_what_the_provider_cannot(error: &CallError) -> Result<(), Problem> {
+    match error {
+        CallError::Guest(error)
+            if matches!(
+                error.class,
+                ErrorClass::InvalidMessage | ErrorClass::Unsupported
+            ) =>
+        {
+            Err(provider_problem(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A plugin's error as the API shows it.
+pub(crate) fn provider_problem(error: &PlatformError) -> Problem {
+    let code = match error.class {
+        ErrorClass::InvalidMessage => Code::InvalidMessage,
+        ErrorClass::Unsupported => Code::Unsupported,
+        ErrorClass::ProviderUnavailable | ErrorClass::MalformedResponse => {
+            Code::ProviderUnavailable
+        }
+        _ => Code::ProviderRejected,
+    };
+    let mut problem = Problem::new(code)
+        .detail(error.detail.clone())
+        .with("reason", error.class.as_str());
+    if let Some(provider_code) = &error.provider_code {
+        problem = problem.with("provider_code", provider_code.clone());
+    }
+    if let Some(remedy) = &error.remedy {
+        problem = problem.with("remedy", remedy.clone());
+    }
+    problem
+}
+
+fn plugin_missing(channel: &Channel) -> Problem {
+    Problem::new(Code::PluginFailed).detail(format!("no plugin named {} is loaded", channel.plugin))
+}
+
+async fn store(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    channel: &Channel,
+    id: MessageId,
+    submission: Submission,
+) -> Result<Accepted, Problem> {
+    let now = app.now_ms();
+    let send = &app.config.send;
+    let Submission {
+        request,
+        idempotency,
+        immediate,
+    } = submission;
+    let ttl_ms = request
+        .ttl_s
+        .map_or(send.expires_after_ms, |s| s.saturating_mul(1000));
+    let priority = request.priority.unwrap_or(if immediate {
+        Priority::High
+    } else {
+        Priority::Normal
+    });
+    let row = NewOutbound {
+        id,
+        channel: channel.id.clone(),
+        content: request.content,
+        to: request.to,
+        reference: request.reference,
+        reply_to: request.reply_to,
+        priority,
+        policy: request.policy.unwrap_or(match send.default_policy {
+            wharf_config::SendPolicy::AtMostOnce => Policy::AtMostOnce,
+            wharf_config::SendPolicy::AtLeastOnce => Policy::AtLeastOnce,
+        }),
+        status: Status::Queued,
+        created_at: now,
+        expires_at: now.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX)),
+    };
+    let job = NewJob {
+        id: JobId::new(&*app.ids),
+        queue: Queue::Send,
+        tenant: tenant.clone(),
+        lane: lane_of(tenant, &channel.id),
+        order_key: None,
+        kind: jobs::SEND,
+        payload: json!({ "message": id, "immediate": immediate }),
+        priority: jobs::priority(priority),
+        due_at: now,
+        attempts_max: jobs::SEND_CLAIMS_MAX,
+    };
+    let keep_until = now + i64::from(app.config.idempotency.keep_hours) * 3_600_000;
+    let key = idempotency
+        .as_ref()
+        .map(|i| (i.key.clone(), i.fingerprint.clone()));
+    let (owner, queues) = (tenant.clone(), app.queues.clone());
+    let stored = app
+        .db
+        .try_write(move |tx| {
+            Box::pin(async move {
+                if let Some((key, fingerprint)) = key {
+                    let new = idempotency::NewIdempotency {
+                        key,
+                        fingerprint,
+                        message_id: id,
+                        created_at: now,
+                        expires_at: keep_until,
+                    };
+                    if !idempotency::insert(tx, &owner, &new).await? {
+                        return Err(StoreError::Refused(
+                            "the idempotency key was taken meanwhile".to_owned(),
+                        ));
+                    }
+                }
+                messages::insert_outbound(tx, &owner, &row).await?;
+                queues.push(tx, &[job], now).await
+            })
+        })
+        .await;
+    match (stored, &idempotency) {
+        (Ok(()), _) => Ok(Accepted::New(id)),
+        // Lost the race for the key: the winner's row is committed, so it is found now.
+        (Err(StoreError::Refused(_)), Some(idempotency)) => known(app, tenant, idempotency)
+            .await?
+            .map(Accepted::Replayed)
+            .ok_or_else(|| Problem::new(Code::IdempotencyInProgress)),
+        (Err(error), _) => Err(error.into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! `wharf key`: API keys are shown once and kept as hashes.
+
+use clap::Subcommand;
+use secrecy::ExposeSecret;
+use wharf_config::Config;
+use wharf_core::webhook::SigningSecret;
+use wharf_core::{TenantId, api_key};
+use wharf_store::keys::{self, KeyRow};
+use wharf_store::{Origin, tenants};
+
+use super::{block_on, print};
+use crate::clock::random;
+use crate::gateway;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make an API key; it is printed once and cannot be read again
+    Create {
+        /// The tenant that will use it; without it the key is only printed, with the hash for a
+        /// tenant's file
+        #[arg(long)]
+        tenant: Option<String>,
+        /// What it is for
+        #[arg(long, default_value = "key")]
+        name: String,
+    },
+    /// Make a secret for an endpoint, which signs what it is sent
+    EndpointSecret,
+}
+
+pub(super) fn run(
+    command: &Command,
+    load: impl FnOnce() -> anyhow::Result<Config>,
+) -> anyhow::Result<()> {
+    match command {
+        Command::Create { tenant: None, .. } => {
+            let new = api_key::create(&random());
+            print(&format!("key  {}", new.key.expose_secret()));
+            print(&format!("hash sha256:{}", new.hash));
+            Ok(())
+        }
+        Command::Create {
+            tenant: Some(tenant),
+            name,
+        } => create(load()?, tenant, name),
+        Command::EndpointSecret => {
+            print(SigningSecret::encode(&random()).expose_secret());
+            Ok(())
+        }
+    }
+}
+
+fn create(config: Config, tenant: &str, name: &str) -> anyhow::Result<()> {
+    let tenant: TenantId = tenant.parse()?;
+    block_on(async {
+        let opened = gateway::open(config).await?;
+        let mut conn = opened.db.read().await?;
+        let known = tenants::list(&mut conn).await?;
+        drop(conn);
+        let in_files = opened.config.tenants.contains_key(tenant.as_str());
+        if !known.iter().any(|t| t.id == tenant) {
+            let names: Vec<_> = known.iter().map(|t| t.id.as_str()).collect();
+            let hint = match in_files {
+                true => "it is in the files, but `wharf serve` has not read it yet".to_owned(),
+                false => format!("there are: {}", names.join(", ")),
+            };
+            anyhow::bail!("there is no tenant {tenant} in the database; {hint}");
+        }
+        let new = api_key::create(&random());
+        let row = KeyRow {
+            id: new.id.clone(),
+            tenant,
+            name: name.to_owned(),
+            hash: new.hash.clone(),
+            origin: Origin::Api,
+            created_at: opened.clock.now_ms(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        opened
+            .db
+            .write(move |tx| Box::pin(async move { keys::insert(tx, &row).await }))
+            .await?;
+        opened.db.close().await;
+        print(new.key.expose_secret());
+        Ok(())
+    })
+}

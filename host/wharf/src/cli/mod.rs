@@ -1,0 +1,151 @@
+//! The command line: noun, verb; data on standard output, talk on standard error.
+
+mod config;
+mod dev;
+mod key;
+mod queue;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use wharf_config::{Config, ConfigErrors, Sources};
+use wharf_core::Code;
+
+/// Exit codes: 0 ok, 1 failed, 2 wrong usage (clap's), 78 wrong configuration (sysexits' EX_CONFIG).
+const EXIT_CONFIG: u8 = 78;
+
+/// One gateway for every provider of the official WhatsApp Business platform.
+#[derive(Parser)]
+#[command(name = "wharf", version, about, arg_required_else_help = true)]
+struct Arguments {
+    /// The main configuration file; without it /etc/wharf/wharf.toml, if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set one configuration key, for example --set http.listen=127.0.0.1:9000
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Allow egress.connect_to, which sends a provider's traffic elsewhere: for tests only
+    #[arg(long, global = true)]
+    insecure_connect_to: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the HTTP API and run the jobs
+    Serve,
+    /// Try it: a throwaway database, tenant and key, and the sandbox provider
+    Dev(dev::Options),
+    /// Bring the database to this version
+    Migrate {
+        /// Only list what is pending
+        #[arg(long)]
+        status: bool,
+    },
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// API keys of tenants
+    #[command(subcommand)]
+    Key(key::Command),
+    /// The job queues and their dead letters
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Explain an error code of the API
+    Errors {
+        /// The code, as in a problem's `code`; without it all are listed
+        code: Option<String>,
+    },
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let sources = sources(&arguments);
+    let result = match arguments.command {
+        Command::Serve => load(&sources).and_then(serve::run),
+        Command::Dev(options) => dev::run(&options),
+        Command::Migrate { status } => {
+            load(&sources).and_then(|config| serve::migrate(config, status))
+        }
+        Command::Config(command) => config::run(&command, &sources),
+        Command::Key(command) => key::run(&command, || load(&sources)),
+        Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
+        Command::Errors { code } => errors(code.as_deref()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+fn sources(arguments: &Arguments) -> Sources {
+    let mut sources = Sources::of_process(arguments.config.as_deref());
+    sources.flags.extend(arguments.set.iter().cloned());
+    sources.allow_connect_to = arguments.insecure_connect_to;
+    sources
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE, for example http.listen=127.0.0.1:9000".to_owned()),
+    }
+}
+
+fn load(sources: &Sources) -> anyhow::Result<Config> {
+    Ok(Config::load(sources)?)
+}
+
+/// Says what went wrong, with its causes numbered, and picks the exit code.
+#[expect(clippy::print_stderr, reason = "this is the program's voice")]
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(errors) = error.downcast_ref::<ConfigErrors>() {
+        eprintln!("The configuration is wrong; nothing was started.\n{errors}");
+        return ExitCode::from(EXIT_CONFIG);
+    }
+    eprintln!("wharf: {error}");
+    for (number, cause) in error.chain().skip(1).enumerate() {
+        eprintln!("  caused by {}: {cause}", number + 1);
+    }
+    ExitCode::FAILURE
+}
+
+fn errors(code: Option<&str>) -> anyhow::Result<()> {
+    match code {
+        None => {
+            for code in Code::ALL {
+                print(&format!(
+                    "{:<26} {}  {}",
+                    code.as_str(),
+                    code.http_status(),
+                    code.title()
+                ));
+            }
+        }
+        Some(slug) => {
+            let code = Code::parse(slug).ok_or_else(|| {
+                anyhow::anyhow!("there is no error code {slug}; `wharf errors` lists them")
+            })?;
+            print(crate::http::errors_page::describe(code).trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// A line of data. A reader that went away (`| head`) is no error.
+fn print(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The runtime of commands that need one.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}

@@ -1,0 +1,68 @@
+//! `wharf serve` and `wharf migrate`.
+
+use tokio::signal::unix::{SignalKind, signal};
+use wharf_config::{Config, LogFormat};
+use wharf_store::{Db, DbConfig};
+
+use super::{block_on, print};
+use crate::gateway::Gateway;
+use crate::telemetry;
+
+pub(super) fn run(config: Config) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    block_on(async {
+        let gateway = Gateway::start(config).await?;
+        until_told_to_stop().await?;
+        gateway.stop().await;
+        Ok(())
+    })
+}
+
+pub(super) fn start_logging(config: &Config) -> anyhow::Result<()> {
+    let format = match config.log.format {
+        LogFormat::Auto => telemetry::LogFormat::Auto,
+        LogFormat::Pretty => telemetry::LogFormat::Pretty,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    telemetry::start(&config.log.level, format)
+}
+
+/// SIGTERM or Ctrl-C begins the end; a second one ends at once.
+pub(super) async fn until_told_to_stop() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; a second signal ends at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+pub(super) fn migrate(config: Config, status_only: bool) -> anyhow::Result<()> {
+    block_on(async {
+        let db = Db::open(&DbConfig::new(config.database.url.expose())).await?;
+        let pending = db.pending_migrations().await?;
+        if pending.is_empty() {
+            print("nothing is pending");
+        }
+        for name in &pending {
+            print(&format!("pending {name}"));
+        }
+        if !status_only && !pending.is_empty() {
+            db.migrate().await?;
+            print("done");
+        }
+        db.close().await;
+        Ok(())
+    })
+}

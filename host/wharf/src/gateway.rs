@@ -1,0 +1,310 @@
+//! One gateway: opened, checked, served, and ended in the order that loses nothing.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wharf_config::{Config, SqliteSynchronous};
+use wharf_core::{Clock, IdSource};
+use wharf_egress::{Egress, EgressConfig};
+use wharf_queue::{QueueConfig, Queues};
+use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
+use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
+
+use crate::app::{App, Settled};
+use crate::clock::{RandomIds, SystemClock, random};
+use crate::directory::Directory;
+use crate::http::{ServerLimits, router, serve};
+use crate::sandbox::{self, Sandbox};
+use crate::{sync, workers};
+
+/// A running gateway.
+pub struct Gateway {
+    app: Arc<App>,
+    address: SocketAddr,
+    stop_serving: CancellationToken,
+    stop_working: CancellationToken,
+    serving: JoinHandle<()>,
+    working: JoinHandle<()>,
+}
+
+/// Everything but the listener and the workers: for commands that only need the database.
+pub struct Opened {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub vault: Vault,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// Opens the database and the key ring, and brings the tables to this version.
+pub async fn open(config: Config) -> anyhow::Result<Opened> {
+    let config = Arc::new(config);
+    let db = Db::open(&db_config(&config)).await?;
+    db.migrate().await?;
+    Ok(Opened {
+        vault: Vault::new(key_ring(&config)?),
+        config,
+        db,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+    })
+}
+
+impl Gateway {
+    /// Starts everything, or nothing: a configuration that the plugins refuse is an error here.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let opened = open(config).await?;
+        let plugins = load_plugins(&opened.config).await?;
+        Self::start_with(opened, plugins).await
+    }
+
+    /// As [`Gateway::start`], with plugins loaded already.
+    pub async fn start_with(opened: Opened, plugins: Arc<Registry>) -> anyhow::Result<Self> {
+        let Opened {
+            config,
+            db,
+            vault,
+            clock,
+            ids,
+        } = opened;
+        sync::check(&config, &plugins)?;
+        sync::store(&db, &vault, &config, &plugins, clock.now_ms()).await?;
+        let listener = TcpListener::bind(config.http.listen)
+            .await
+            .with_context(|| format!("could not listen on {} (http.listen)", config.http.listen))?;
+        let address = listener.local_addr()?;
+        let app = Arc::new(App {
+            queues: Queues::new(
+                db.clone(),
+                Arc::clone(&clock),
+                Arc::clone(&ids),
+                queue_config(&config),
+            ),
+            egress: Egress::new(egress_config(&config))?,
+            directory: Directory::new(
+                db.clone(),
+                vault.clone(),
+                Arc::clone(&plugins),
+                config.http.public_url.clone(),
+            ),
+            db,
+            vault,
+            plugins,
+            clock,
+            ids,
+            settled: Settled::default(),
+            unready: watch::Sender::new(None),
+            config,
+        });
+        app.egress
+            .register_local(sandbox::HOST, Arc::new(Sandbox::new(&app)))?;
+        workers::start_schedules(&app).await?;
+        let (stop_serving, stop_working) = (CancellationToken::new(), CancellationToken::new());
+        let http = &app.config.http;
+        let limits = ServerLimits {
+            connections_max: http.connections_max,
+            header_timeout: Duration::from_millis(http.header_timeout_ms),
+            drain_timeout: Duration::from_millis(app.config.queue.shutdown_ms),
+        };
+        let serving = tokio::spawn(serve(
+            listener,
+            router(Arc::clone(&app)),
+            limits,
+            stop_serving.clone(),
+        ));
+        let working = tokio::spawn(workers::run(Arc::clone(&app), stop_working.clone()));
+        tracing::info!(http.listen = %address, plugins = app.plugins.all().len(), "wharf serves on {address}");
+        Ok(Self {
+            app,
+            address,
+            stop_serving,
+            stop_working,
+            serving,
+            working,
+        })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Not ready, no new requests, no new jobs, what runs ends or is given back, the database closes.
+    pub async fn stop(self) {
+        self.app
+            .unready
+            .send_replace(Some("the gateway is stopping"));
+        self.stop_serving.cancel();
+        let _ = self.serving.await;
+        self.stop_working.cancel();
+        let _ = self.working.await;
+        self.app.db.close().await;
+        tracing::info!("wharf has stopped");
+    }
+}
+
+/// Loads every `*.wasm` of `plugins.dir`; the file's name is the plugin's. One that cannot be loaded
+/// is left out with its reason: channels that need it say so.
+pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Registry>> {
+    let runtime = Runtime::new(runtime_config(config)?)?;
+    let mut loaded = Vec::new();
+    for (name, path) in plugin_files(&config.plugins.dir)? {
+        let bytes = tokio::fs::read(&path)
+            .await
+            .with_context(|| format!("could not read {}", path.display()))?;
+        match runtime.load(&name, bytes).await {
+            Ok(plugin) => {
+                announce(&plugin);
+                loaded.push(plugin);
+            }
+            Err(error) => {
+                tracing::error!(plugin.name = name, error = %crate::http::Chain(&error), "a plugin was not loaded")
+            }
+        }
+    }
+    Ok(Arc::new(Registry::new(loaded)))
+}
+
+fn announce(plugin: &Plugin) {
+    let descriptor = plugin.descriptor();
+    tracing::info!(
+        plugin.name = plugin.name(),
+        plugin.id = descriptor.id,
+        plugin.version = descriptor.version,
+        "plugin {} is loaded",
+        plugin.name()
+    );
+}
+
+fn plugin_files(dir: &Path) -> anyhow::Result<Vec<(String, std::path::PathBuf)>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::warn!(dir = %dir.display(), error = %error, "there is no folder of plugins (plugins.dir)");
+            return Ok(Vec::new());
+        }
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
+        if let (Some(name), Some("wasm")) = (stem, path.extension().and_then(|e| e.to_str())) {
+            found.push((name, path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn db_config(config: &Config) -> DbConfig {
+    let database = &config.database;
+    DbConfig {
+        url: database.url.expose().to_owned(),
+        readers_max: database.readers_max,
+        synchronous: match database.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        },
+        writer_batch_max: database.writer_batch_max,
+        writer_linger_ms: database.writer_linger_ms,
+        writer_queue_max: database.writer_queue_max,
+        acquire_timeout_ms: database.acquire_timeout_ms,
+    }
+}
+
+fn key_ring(config: &Config) -> anyhow::Result<KeyRing> {
+    Ok(match &config.secrets {
+        Some(secrets) => {
+            let keys = secrets
+                .keys
+                .iter()
+                .map(|(id, key)| (id.clone(), *key.expose()))
+                .collect();
+            KeyRing::new(secrets.active.clone(), keys)?
+        }
+        // Only `dev` gets here, and its database is thrown away with the key.
+        None => KeyRing::new(
+            "throwaway".to_owned(),
+            vec![("throwaway".to_owned(), random())],
+        )?,
+    })
+}
+
+fn egress_config(config: &Config) -> EgressConfig {
+    let egress = &config.egress;
+    EgressConfig {
+        connect_timeout_ms: egress.connect_timeout_ms,
+        request_timeout_ms_max: egress
+            .request_timeout_ms_max
+            .min(config.send.exchange_timeout_ms),
+        response_bytes_max: egress.response_bytes_max,
+        request_bytes_max: egress.request_bytes_max,
+        connect_to: egress.connect_to.0.clone(),
+        delivery_allow: egress.delivery_allow.clone(),
+        delivery_ports: egress.delivery_ports.clone(),
+        delivery_https_only: egress.delivery_https_only,
+        journal_body_bytes_max: egress.journal_body_bytes_max,
+    }
+}
+
+fn queue_config(config: &Config) -> QueueConfig {
+    let queue = &config.queue;
+    QueueConfig {
+        lease_ms: i64::try_from(queue.lease_ms).unwrap_or(i64::MAX),
+        poll_ms: i64::try_from(queue.poll_ms).unwrap_or(i64::MAX),
+        claim_batch_max: queue.claim_batch_max,
+        lanes_per_claim_max: queue.lanes_per_claim_max,
+        lane_quantum: usize::try_from(queue.lane_quantum).unwrap_or(usize::MAX),
+        ..QueueConfig::default()
+    }
+}
+
+fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
+    let plugins = &config.plugins;
+    Ok(RuntimeConfig {
+        memory_bytes_max: plugins.memory_bytes_max,
+        parse_memory_bytes_max: plugins.parse_memory_bytes_max,
+        output_bytes_max: plugins.output_bytes_max,
+        parse_output_bytes_max: plugins.parse_output_bytes_max,
+        log_lines_max: plugins.log_lines_max,
+        log_line_bytes_max: plugins.log_line_bytes_max,
+        component_bytes_max: plugins.component_bytes_max,
+        describe_ms_max: plugins.describe_ms_max,
+        outbound_ms_max: plugins.outbound_ms_max,
+        inbound_ms_max: plugins.inbound_ms_max,
+        tick_ms: plugins.tick_ms,
+        permits_max: plugins.permits_max,
+        plugin_permits_max: plugins.plugin_permits_max,
+        permit_wait_ms_max: plugins.permit_wait_ms_max,
+        parse_items_max: plugins.parse_items_max,
+        cache_dir: plugins.cache_dir.clone(),
+        cache_key: cache_key(config),
+        ..RuntimeConfig::default()
+    })
+}
+
+/// The key of the compile cache's MACs: derived, so that operators keep one ring only.
+fn cache_key(config: &Config) -> [u8; 32] {
+    let Some(secrets) = &config.secrets else {
+        return random();
+    };
+    let Some(active) = secrets.keys.get(&secrets.active) else {
+        return random();
+    };
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(active.expose()).expect("HMAC takes any key length");
+    mac.update(b"wharf plugin compile cache");
+    mac.finalize().into_bytes().into()
+}

@@ -1,0 +1,55 @@
+//! Is the process alive, and may traffic be sent to it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use wharf_store::{Context, on_db};
+
+use crate::app::App;
+
+pub(super) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// 200 when every check passes, else 503; the body names each check and its reason.
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let database = match database_answers(&app).await {
+        Ok(()) => json!({"ok": true}),
+        Err(reason) => json!({"ok": false, "reason": reason}),
+    };
+    let state = *app.unready.borrow();
+    let process = match state {
+        None => json!({"ok": true}),
+        Some(reason) => json!({"ok": false, "reason": reason}),
+    };
+    let plugins: Vec<_> = app
+        .plugins
+        .all()
+        .iter()
+        .map(|p| json!({"name": p.name(), "version": p.descriptor().version}))
+        .collect();
+    let ready = database["ok"] == true && process["ok"] == true;
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({"ready": ready, "checks": {"database": database, "process": process}, "plugins": plugins});
+    (status, Json(body)).into_response()
+}
+
+async fn database_answers(app: &App) -> Result<(), String> {
+    let ask = async {
+        let mut conn = app.db.read().await?;
+        on_db!(&mut conn, |c| sqlx::query("select 1")
+            .execute(c)
+            .await
+            .map(drop))
+        .doing("ask the database anything")
+    };
+    ask.await.map_err(|e| super::Chain(&e).to_string())
+}

@@ -1,0 +1,201 @@
+//! The simple surface: `{"to", "message"}` in, the same message out. Everything else is `/v1`'s.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use wharf_core::request::{FieldError, MessageRequest, parse_message};
+use wharf_core::{Code, MessageId, Status, TenantId};
+use wharf_store::messages::{self, Message};
+
+use super::auth::Caller;
+use super::{Problem, body, messages as v1};
+use crate::accept::{self, Accepted, Submission};
+use crate::app::App;
+use crate::view;
+
+/// `POST /api/whatsapp/official/send/text`: queued, 202.
+pub(super) async fn send_text(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = v1::read(&app, body).await?;
+    let request = parse(&body::json(&headers, &bytes)?)?;
+    let idempotency = v1::idempotency(&headers, "POST send/text", &bytes)?;
+    let submission = Submission {
+        request,
+        idempotency,
+        immediate: false,
+    };
+    let accepted = accept::accept(&app, &caller.tenant, submission).await?;
+    v1::answer(&app, &caller.tenant, StatusCode::ACCEPTED, &accepted).await
+}
+
+/// `POST /api/whatsapp/official/send/immediate`: one attempt now. 200 sent, 422 or 502 with the
+/// provider's error, 202 when nobody knows yet. The send goes on when the caller leaves.
+pub(super) async fn send_immediate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = v1::read(&app, body).await?;
+    let request = parse(&body::json(&headers, &bytes)?)?;
+    let idempotency = v1::idempotency(&headers, "POST send/immediate", &bytes)?;
+    let submission = Submission {
+        request,
+        idempotency,
+        immediate: true,
+    };
+    let accepted = accept::accept(&app, &caller.tenant, submission).await?;
+    let id = match accepted {
+        Accepted::New(id) => id,
+        Accepted::Replayed(id) => {
+            let message = load(&app, &caller.tenant, id).await?;
+            if matches!(message.status, Status::Queued | Status::Sending) {
+                return Err(Problem::new(Code::IdempotencyInProgress));
+            }
+            let mut response = conclude(&message);
+            response.headers_mut().insert(
+                "idempotency-replayed",
+                axum::http::HeaderValue::from_static("true"),
+            );
+            return Ok(response);
+        }
+    };
+    let message = wait_for_end(&app, &caller.tenant, id).await?;
+    Ok(conclude(&message))
+}
+
+/// The simple fields, or a whole `/v1` message: `message` and `preview_url` stand for `text`.
+fn parse(body: &Value) -> Result<MessageRequest, Problem> {
+    let mut body = body.clone();
+    let mut renamed = false;
+    if let Some(object) = body.as_object_mut() {
+        for alias in ["to", "phone", "recipient_phone"].into_iter().skip(1) {
+            if let (false, Some(value)) = (object.contains_key("to"), object.get(alias).cloned()) {
+                object.remove(alias);
+                object.insert("to".to_owned(), value);
+            }
+        }
+        if !object.contains_key("text")
+            && let Some(text) = object.remove("message")
+        {
+            renamed = true;
+            let mut inner = serde_json::Map::new();
+            inner.insert("body".to_owned(), text);
+            if let Some(preview) = object.remove("preview_url") {
+                inner.insert("preview_url".to_owned(), preview);
+            }
+            object.insert("text".to_owned(), Value::Object(inner));
+        }
+    }
+    parse_message(&body).map_err(|errors| {
+        let errors = errors
+            .into_iter()
+            .map(|error| as_sent(error, renamed))
+            .collect();
+        Problem::new(Code::InvalidRequest).errors(errors)
+    })
+}
+
+/// Points at the field the caller wrote, not at the one it stands for.
+fn as_sent(mut error: FieldError, renamed: bool) -> FieldError {
+    if renamed && error.pointer == "/text/body" {
+        error.pointer = "/message".to_owned();
+    } else if renamed && error.pointer == "/text/preview_url" {
+        error.pointer = "/preview_url".to_owned();
+    } else if error.pointer == "/text" && error.code == "missing" {
+        error.pointer = "/message".to_owned();
+        error.detail = "give `message`, the text to send".to_owned();
+    }
+    error
+}
+
+/// How often the database is asked when another process may run the job: a wake-up in this process
+/// comes at once, so this bounds only what several nodes add.
+const POLL: Duration = Duration::from_millis(250);
+
+async fn wait_for_end(app: &App, tenant: &TenantId, id: MessageId) -> Result<Message, Problem> {
+    let deadline =
+        tokio::time::Instant::now() + Duration::from_millis(app.config.send.immediate_timeout_ms);
+    let ended = loop {
+        // Listening begins before the look, so that an end between the two is heard.
+        let mut heard = app.settled.listen(id);
+        let message = load(app, tenant, id).await?;
+        let out_of_time = tokio::time::Instant::now() >= deadline;
+        if out_of_time
+            || !matches!(message.status, Status::Queued | Status::Sending)
+            || taken(&message)
+        {
+            break message;
+        }
+        tokio::select! {
+            // The sender goes away once the end was announced; the next look finds it committed.
+            _ = heard.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    };
+    app.settled.forget(id);
+    Ok(ended)
+}
+
+async fn load(app: &App, tenant: &TenantId, id: MessageId) -> Result<Message, Problem> {
+    let mut conn = app.db.read().await?;
+    messages::get(&mut conn, tenant, id)
+        .await?
+        .ok_or_else(|| Problem::new(Code::Internal))
+}
+
+/// True once the provider took it, although no status says more yet.
+fn taken(message: &Message) -> bool {
+    message.provider_message_id.is_some()
+}
+
+fn conclude(message: &Message) -> Response {
+    let shown = view::message(message);
+    match message.status {
+        Status::Failed | Status::Expired | Status::Canceled => {
+            let error = message.error.clone().unwrap_or_default();
+            let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
+            let code = match text("code").as_deref() {
+                Some(
+                    "provider-unavailable"
+                    | "malformed-response"
+                    | "rate-limited"
+                    | "pair-rate-limited",
+                ) => Code::ProviderUnavailable,
+                Some(slug) if slug.starts_with("plugin-") || slug.starts_with("egress-") => {
+                    Code::PluginFailed
+                }
+                _ => Code::ProviderRejected,
+            };
+            let mut problem = Problem::new(code).with("message", shown);
+            if let Some(detail) = text("detail") {
+                problem = problem.detail(detail);
+            }
+            for (name, from) in [
+                ("reason", "code"),
+                ("provider_code", "provider_code"),
+                ("trace_id", "trace_id"),
+            ] {
+                if let Some(value) = text(from) {
+                    problem = problem.with(name, value);
+                }
+            }
+            problem.into_response()
+        }
+        Status::Queued | Status::Sending if !taken(message) => {
+            (StatusCode::ACCEPTED, Json(shown)).into_response()
+        }
+        Status::Unknown => (StatusCode::ACCEPTED, Json(shown)).into_response(),
+        _ => (StatusCode::OK, Json(shown)).into_response(),
+    }
+}

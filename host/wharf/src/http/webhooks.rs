@@ -1,0 +1,205 @@
+//! Provider calls: verified over the raw bytes, stored, acknowledged; parsed later by a job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use wharf_core::Code;
+use wharf_core::provider::{HttpMethod, WebhookSpec};
+use wharf_core::webhook::{self, Incoming};
+
+use super::{Problem, body};
+use crate::app::App;
+use crate::directory::Route;
+use crate::ingest::{self, Call};
+
+/// `GET /webhooks/{plugin}/{token}`: a provider's subscription handshake. Takes no lock and no job,
+/// for it arrives while our own subscribe call is still open.
+pub(super) async fn challenge(
+    State(app): State<Arc<App>>,
+    Path((plugin, token)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (route, spec) = find(&app, &plugin, &token).await?;
+    answer_challenge(&[(route, spec)], query.as_deref())
+}
+
+/// `GET /api/whatsapp/webhook`: the same, for whichever app's token is presented.
+pub(super) async fn shared_challenge(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer_challenge(&candidates(&app).await?, query.as_deref())
+}
+
+/// `POST /webhooks/{plugin}/{token}`.
+pub(super) async fn ingest(
+    State(app): State<Arc<App>>,
+    Path((plugin, token)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (route, spec) = find(&app, &plugin, &token).await?;
+    let bytes = read_body(&app, body).await?;
+    take(&app, &[(route, spec)], query.as_deref(), &headers, bytes).await
+}
+
+/// `POST /api/whatsapp/webhook`: the app is found by the signature header that is present. None of
+/// the known headers, or those of two plugins, proves nothing: 401.
+pub(super) async fn shared_ingest(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let mut named = Vec::new();
+    for (route, spec) in candidates(&app).await? {
+        let present = headers
+            .keys()
+            .any(|name| webhook::uses_header(&spec, name.as_str()));
+        if present {
+            named.push((route, spec));
+        }
+    }
+    let first_plugin = named.first().map(|(route, _)| route.plugin.clone());
+    let one_plugin = named
+        .iter()
+        .all(|(route, _)| Some(&route.plugin) == first_plugin.as_ref());
+    if named.is_empty() || !one_plugin {
+        tracing::warn!(
+            candidates = named.len(),
+            "a webhook call carried no signature header of exactly one provider"
+        );
+        return Err(Problem::new(Code::SignatureInvalid));
+    }
+    let bytes = read_body(&app, body).await?;
+    take(&app, &named, query.as_deref(), &headers, bytes).await
+}
+
+type Candidate = (Arc<Route>, WebhookSpec);
+
+async fn find(app: &App, plugin: &str, token: &str) -> Result<Candidate, Problem> {
+    let missing = || Problem::new(Code::NotFound);
+    let route = app
+        .directory
+        .route(token)
+        .await?
+        .filter(|r| r.plugin == plugin)
+        .ok_or_else(missing)?;
+    let spec = spec_of(app, &route).ok_or_else(missing)?;
+    Ok((route, spec))
+}
+
+async fn candidates(app: &App) -> Result<Vec<Candidate>, Problem> {
+    let routes = app.directory.app_routes().await?;
+    Ok(routes
+        .iter()
+        .filter_map(|route| Some((Arc::clone(route), spec_of(app, route)?)))
+        .collect())
+}
+
+fn spec_of(app: &App, route: &Route) -> Option<WebhookSpec> {
+    let plugin = app.plugins.get(&route.plugin)?;
+    let webhooks = &plugin.descriptor().webhooks;
+    webhooks.iter().find(|w| w.name == route.webhook).cloned()
+}
+
+async fn read_body(app: &App, body: Body) -> Result<Bytes, Problem> {
+    let http = &app.config.http;
+    body::read(
+        body,
+        http.webhook_body_bytes_max,
+        Duration::from_millis(http.request_timeout_ms),
+    )
+    .await
+}
+
+fn answer_challenge(candidates: &[Candidate], query: Option<&str>) -> Result<Response, Problem> {
+    let query = pairs(query);
+    for (route, spec) in candidates {
+        match webhook::challenge(spec, &query, &|name| route.secrets.live(name)) {
+            Ok(echo) => {
+                let mut response = echo.into_response();
+                let text = HeaderValue::from_static("text/plain; charset=utf-8");
+                response.headers_mut().insert(header::CONTENT_TYPE, text);
+                return Ok(response);
+            }
+            Err(reason) => {
+                tracing::warn!(webhook.owner = %route.owner, reason = %reason, "a subscription handshake was refused");
+            }
+        }
+    }
+    Err(Problem::new(Code::SignatureInvalid))
+}
+
+/// Verifies, stores, and only then acknowledges.
+async fn take(
+    app: &Arc<App>,
+    candidates: &[Candidate],
+    query: Option<&str>,
+    headers: &HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    let pairs = pairs(query);
+    for (route, spec) in candidates {
+        let url = match (&route.url, query) {
+            (Some(url), Some(query)) => format!("{url}?{query}"),
+            (Some(url), None) => url.clone(),
+            (None, _) => String::new(),
+        };
+        let incoming = Incoming {
+            headers: &headers,
+            query: &pairs,
+            body: &bytes,
+            url: &url,
+            now_s: app.now_ms() / 1000,
+        };
+        if let Err(reason) = webhook::verify(spec, &incoming, &|name| route.secrets.live(name)) {
+            tracing::warn!(webhook.owner = %route.owner, reason = %reason, "a webhook call was not believed");
+            continue;
+        }
+        if bytes.len() > spec.max_body as usize {
+            return Err(Problem::new(Code::BodyTooLarge));
+        }
+        let call = Call {
+            method: HttpMethod::Post,
+            query: pairs,
+            headers,
+            body: bytes,
+        };
+        ingest::store(app, route, spec, call).await?;
+        return Ok(acknowledge(spec));
+    }
+    Err(Problem::new(Code::SignatureInvalid))
+}
+
+fn acknowledge(spec: &WebhookSpec) -> Response {
+    let status = StatusCode::from_u16(spec.ack_status).unwrap_or(StatusCode::OK);
+    let mut response = (status, spec.ack_body.clone()).into_response();
+    if let Some(kind) = spec
+        .ack_content_type
+        .as_deref()
+        .and_then(|t| HeaderValue::from_str(t).ok())
+    {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}
+
+/// The query's parameters as sent, repeated ones kept: their names keep their dots.
+fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! The `wharf` program.
+
+fn main() -> std::process::ExitCode {
+    wharf::cli::main()
+}

@@ -1,0 +1,520 @@
+//! What the files say of apps, tenants and channels, checked against the plugins and brought into the
+//! store in one transaction, so that everything else reads one place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use wharf_config::{
+    App as FileApp, Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret, Tenant,
+};
+use wharf_core::provider::{Bucket, Descriptor, Input, InputKind, Level};
+use wharf_core::webhook::SigningSecret;
+use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
+use wharf_queue::Queue;
+use wharf_runtime::Registry;
+use wharf_store::apps::AppRow;
+use wharf_store::channels::ChannelRow;
+use wharf_store::endpoints::EndpointRow;
+use wharf_store::keys::KeyRow;
+use wharf_store::tenants::TenantRow;
+use wharf_store::{Db, Origin, Owner, StoreError, Tx, Vault};
+use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants};
+
+use crate::clock::random;
+use crate::directory::ENDPOINT_SECRET;
+use crate::workers::{jobs, lane_of};
+
+/// Sends a second when neither the file nor the plugin says: Meta's default for a number
+/// (meta-cloud-api.md, 4).
+const PER_SECOND_DEFAULT: u32 = 80;
+
+/// Checks settings and secrets against what the plugins declare. All errors at once.
+pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErrors> {
+    let mut problems = Vec::new();
+    for (name, app) in &config.apps {
+        let at = At {
+            key: format!("apps.{name}"),
+            origin: &app.origin,
+        };
+        if let Some(descriptor) = at.descriptor(plugins, &app.plugin, &mut problems) {
+            let origin = |key: &str| app.origin_of(key).clone();
+            let given = Given {
+                settings: &app.settings,
+                secrets: &app.secrets,
+                origin: &origin,
+            };
+            at.inputs(&descriptor, &[Level::App], &given, &mut problems);
+        }
+    }
+    for tenant in config.tenants.values() {
+        for (name, channel) in &tenant.channels {
+            check_channel(config, plugins, tenant, name, channel, &mut problems);
+        }
+        for (name, endpoint) in &tenant.endpoints {
+            for secret in endpoint.secret.all() {
+                if let Err(what) = SigningSecret::parse(secret) {
+                    let key = format!("endpoints.{name}.secret");
+                    problems.push(Problem::new(
+                        endpoint.origin.clone(),
+                        key,
+                        what,
+                        "make one with `wharf key endpoint-secret`",
+                    ));
+                }
+            }
+        }
+        if tenant.id == jobs::OPERATOR {
+            let what = "this name is reserved for the gateway itself";
+            problems.push(Problem::new(
+                tenant.origin.clone(),
+                "id",
+                what,
+                "choose another",
+            ));
+        }
+    }
+    ConfigErrors::from_problems(problems).map_or(Ok(()), Err)
+}
+
+fn check_channel(
+    config: &Config,
+    plugins: &Registry,
+    tenant: &Tenant,
+    name: &str,
+    channel: &FileChannel,
+    problems: &mut Vec<Problem>,
+) {
+    let at = At {
+        key: format!("tenants.{}.channels.{name}", tenant.id),
+        origin: &channel.origin,
+    };
+    let Some(descriptor) = at.descriptor(plugins, &channel.plugin, problems) else {
+        return;
+    };
+    let mut levels = vec![Level::Account, Level::Channel];
+    match channel.app.as_ref().map(|app| (app, config.apps.get(app))) {
+        // Without an app of the operator's, the tenant brings the app's inputs too.
+        None => levels.push(Level::App),
+        Some((app, Some(found))) if found.plugin != channel.plugin => {
+            let what = format!(
+                "app {app} is for plugin {}, this channel for {}",
+                found.plugin, channel.plugin
+            );
+            problems.push(Problem::new(
+                channel.origin.clone(),
+                format!("{}.app", at.key),
+                what,
+                "name an app of the same plugin",
+            ));
+        }
+        Some((_, Some(_))) => {}
+        Some((app, None)) => {
+            let what = format!("there is no app {app}");
+            problems.push(Problem::new(
+                channel.origin.clone(),
+                format!("{}.app", at.key),
+                what,
+                "add [apps.NAME] to the main file",
+            ));
+        }
+    }
+    let origin = |key: &str| channel.origin_of(key).clone();
+    let given = Given {
+        settings: &channel.settings,
+        secrets: &channel.secrets,
+        origin: &origin,
+    };
+    at.inputs(&descriptor, &levels, &given, problems);
+}
+
+/// Where in the configuration a check stands.
+struct At<'a> {
+    key: String,
+    origin: &'a wharf_config::Origin,
+}
+
+struct Given<'a> {
+    settings: &'a BTreeMap<String, String>,
+    secrets: &'a BTreeMap<String, RotatingSecret>,
+    origin: &'a dyn Fn(&str) -> wharf_config::Origin,
+}
+
+impl At<'_> {
+    fn descriptor(
+        &self,
+        plugins: &Registry,
+        name: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Descriptor>> {
+        let found = plugins.get(name).map(|p| Arc::clone(p.descriptor()));
+        if found.is_none() {
+            let known: Vec<_> = plugins.all().iter().map(|p| p.name().to_owned()).collect();
+            let what = format!("no plugin named {name} is loaded");
+            let remedy = format!(
+                "put {name}.wasm into plugins.dir, or name one of: {}",
+                known.join(", ")
+            );
+            problems.push(Problem::new(
+                self.origin.clone(),
+                format!("{}.plugin", self.key),
+                what,
+                remedy,
+            ));
+        }
+        found
+    }
+
+    fn inputs(
+        &self,
+        descriptor: &Descriptor,
+        levels: &[Level],
+        given: &Given<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let wanted: Vec<&Input> = descriptor
+            .inputs
+            .iter()
+            .filter(|i| levels.contains(&i.level))
+            .collect();
+        for input in &wanted {
+            let (table, has) = match input.kind {
+                InputKind::Secret => ("secrets", given.secrets.contains_key(&input.name)),
+                _ => ("settings", given.settings.contains_key(&input.name)),
+            };
+            if input.required && !has {
+                let key = format!("{}.{table}.{}", self.key, input.name);
+                let what = format!("is missing: {}", input.title);
+                problems.push(Problem::new(
+                    self.origin.clone(),
+                    key,
+                    what,
+                    input.help.clone(),
+                ));
+            }
+        }
+        let names = |secret: bool| -> Vec<&str> {
+            let of_kind = wanted
+                .iter()
+                .filter(|i| (i.kind == InputKind::Secret) == secret);
+            of_kind.map(|i| i.name.as_str()).collect()
+        };
+        for (table, keys, known) in [
+            (
+                "settings",
+                given.settings.keys().collect::<Vec<_>>(),
+                names(false),
+            ),
+            ("secrets", given.secrets.keys().collect(), names(true)),
+        ] {
+            for name in keys
+                .into_iter()
+                .filter(|name| !known.contains(&name.as_str()))
+            {
+                let key = format!("{table}.{name}");
+                let what = format!("plugin {} takes no such {table} here", descriptor.name);
+                let remedy = format!("use one of: {}", known.join(", "));
+                problems.push(Problem::new(
+                    (given.origin)(&key),
+                    format!("{}.{key}", self.key),
+                    what,
+                    remedy,
+                ));
+            }
+        }
+        for input in wanted.iter().filter(|i| i.kind == InputKind::Choice) {
+            let chosen = given.settings.get(&input.name);
+            if chosen.is_some_and(|value| !input.choices.contains(value)) {
+                let key = format!("settings.{}", input.name);
+                let remedy = format!("use one of: {}", input.choices.join(", "));
+                problems.push(Problem::new(
+                    (given.origin)(&key),
+                    format!("{}.{key}", self.key),
+                    "is not a choice",
+                    remedy,
+                ));
+            }
+        }
+    }
+}
+
+/// Brings the checked configuration into the store: what left the files is marked removed.
+pub(crate) async fn store(
+    db: &Db,
+    vault: &Vault,
+    config: &Arc<Config>,
+    plugins: &Arc<Registry>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (config, plugins, vault) = (Arc::clone(config), Arc::clone(plugins), vault.clone());
+    db.write(move |tx| {
+        Box::pin(async move {
+            let sync = Sync {
+                config: &config,
+                plugins: &plugins,
+                vault: &vault,
+                now,
+            };
+            sync.apps(tx).await?;
+            sync.tenants(tx).await
+        })
+    })
+    .await
+}
+
+struct Sync<'a> {
+    config: &'a Config,
+    plugins: &'a Registry,
+    vault: &'a Vault,
+    now: i64,
+}
+
+impl Sync<'_> {
+    async fn apps(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        for (name, app) in &self.config.apps {
+            let id: AppId = parsed(name)?;
+            apps::upsert(tx, &app_row(&id, app, self.now)).await?;
+            self.credentials(tx, &Owner::App(id.clone()), &app.secrets)
+                .await?;
+            self.routes(tx, &Owner::App(id.clone()), &app.plugin, Level::App)
+                .await?;
+            kept.push(id);
+        }
+        apps::mark_removed_except(tx, Origin::File, &kept, self.now)
+            .await
+            .map(drop)
+    }
+
+    async fn tenants(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        for tenant in self.config.tenants.values() {
+            let id: TenantId = parsed(&tenant.id)?;
+            let row = TenantRow {
+                id: id.clone(),
+                name: tenant.name.clone(),
+                origin: Origin::File,
+                created_at: self.now,
+            };
+            tenants::upsert(tx, &row).await?;
+            self.channels(tx, &id, tenant).await?;
+            self.endpoints(tx, &id, tenant).await?;
+            let rows: Vec<_> = tenant
+                .keys
+                .iter()
+                .map(|(name, key)| key_row(&id, name, key, self.now))
+                .collect();
+            keys::sync(tx, &id, Origin::File, &rows, self.now).await?;
+            kept.push(id);
+        }
+        tenants::mark_removed_except(tx, Origin::File, &kept, self.now)
+            .await
+            .map(drop)
+    }
+
+    async fn channels(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        file: &Tenant,
+    ) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        for (name, channel) in &file.channels {
+            let id: ChannelId = parsed(name)?;
+            let descriptor = self
+                .plugins
+                .get(&channel.plugin)
+                .map(|p| Arc::clone(p.descriptor()));
+            let Some(descriptor) = descriptor else {
+                return Err(StoreError::Refused(format!(
+                    "no plugin named {} is loaded",
+                    channel.plugin
+                )));
+            };
+            let row = channel_row(tenant, &id, channel, &descriptor, self.now)?;
+            channels::upsert(tx, &row).await?;
+            let lane = lane_of(tenant, &id);
+            wharf_queue::set_lane_rate(
+                tx,
+                Queue::Send,
+                &lane,
+                tenant,
+                row.per_second,
+                row.per_second,
+            )
+            .await?;
+            let owner = Owner::Channel(tenant.clone(), id.clone());
+            self.credentials(tx, &owner, &channel.secrets).await?;
+            self.routes(tx, &owner, &channel.plugin, Level::Account)
+                .await?;
+            self.routes(tx, &owner, &channel.plugin, Level::Channel)
+                .await?;
+            if channel.app.is_none() {
+                self.routes(tx, &owner, &channel.plugin, Level::App).await?;
+            }
+            kept.push(id);
+        }
+        channels::mark_removed_except(tx, tenant, Origin::File, &kept, self.now)
+            .await
+            .map(drop)
+    }
+
+    async fn endpoints(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        file: &Tenant,
+    ) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        for (name, endpoint) in &file.endpoints {
+            let id: EndpointId = parsed(name)?;
+            let row = EndpointRow {
+                tenant: tenant.clone(),
+                id: id.clone(),
+                url: endpoint.url.to_string(),
+                events: endpoint.events.clone(),
+                timeout_ms: endpoint
+                    .timeout_ms
+                    .unwrap_or(self.config.delivery.timeout_ms),
+                enabled: true,
+                origin: Origin::File,
+                created_at: self.now,
+            };
+            endpoints::upsert(tx, &row).await?;
+            let secrets = BTreeMap::from([(ENDPOINT_SECRET.to_owned(), endpoint.secret.clone())]);
+            self.credentials(tx, &Owner::Endpoint(tenant.clone(), id.clone()), &secrets)
+                .await?;
+            kept.push(id);
+        }
+        endpoints::mark_removed_except(tx, tenant, Origin::File, &kept, self.now)
+            .await
+            .map(drop)
+    }
+
+    async fn credentials(
+        &self,
+        tx: &mut Tx,
+        owner: &Owner,
+        secrets: &BTreeMap<String, RotatingSecret>,
+    ) -> Result<(), StoreError> {
+        let mut kept = Vec::new();
+        for (name, secret) in secrets {
+            for (slot, value) in secret.all().enumerate() {
+                let slot = i64::try_from(slot).unwrap_or(i64::MAX);
+                credentials::put(tx, self.vault, owner, name, slot, value, self.now).await?;
+                kept.push((name.as_str(), slot));
+            }
+        }
+        credentials::delete_except(tx, owner, &kept).await.map(drop)
+    }
+
+    /// Mints the unguessable path of each webhook that this owner's level declares.
+    async fn routes(
+        &self,
+        tx: &mut Tx,
+        owner: &Owner,
+        plugin: &str,
+        level: Level,
+    ) -> Result<(), StoreError> {
+        let Some(loaded) = self.plugins.get(plugin) else {
+            return Ok(());
+        };
+        for webhook in loaded
+            .descriptor()
+            .webhooks
+            .iter()
+            .filter(|w| w.level == level)
+        {
+            let token = SecretString::from(URL_SAFE_NO_PAD.encode(random::<32>()));
+            routes::ensure(
+                tx,
+                self.vault,
+                owner,
+                &webhook.name,
+                plugin,
+                &token,
+                self.now,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err = wharf_core::IdError>>(text: &str) -> Result<T, StoreError> {
+    text.parse()
+        .map_err(|error: wharf_core::IdError| StoreError::Refused(error.to_string()))
+}
+
+fn app_row(id: &AppId, app: &FileApp, now: i64) -> AppRow {
+    AppRow {
+        id: id.clone(),
+        plugin: app.plugin.clone(),
+        settings: app.settings.clone(),
+        origin: Origin::File,
+        created_at: now,
+    }
+}
+
+fn key_row(tenant: &TenantId, name: &str, key: &wharf_config::ApiKey, now: i64) -> KeyRow {
+    KeyRow {
+        id: format!("file:{tenant}/{name}"),
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+        hash: hex::encode(key.hash.0),
+        origin: Origin::File,
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
+fn channel_row(
+    tenant: &TenantId,
+    id: &ChannelId,
+    channel: &FileChannel,
+    descriptor: &Descriptor,
+    now: i64,
+) -> Result<ChannelRow, StoreError> {
+    let sender = channel.settings.get(&descriptor.sender_setting).cloned();
+    let account = descriptor
+        .account_setting
+        .as_ref()
+        .and_then(|name| channel.settings.get(name))
+        .cloned();
+    Ok(ChannelRow {
+        tenant: tenant.clone(),
+        id: id.clone(),
+        plugin: channel.plugin.clone(),
+        app_id: channel.app.as_deref().map(parsed).transpose()?,
+        sender: sender.ok_or_else(|| {
+            StoreError::Refused(format!(
+                "channel {tenant}/{id} lacks settings.{}",
+                descriptor.sender_setting
+            ))
+        })?,
+        account,
+        settings: channel.settings.clone(),
+        per_second: channel.mps.unwrap_or_else(|| declared_rate(descriptor)),
+        origin: Origin::File,
+        created_at: now,
+    })
+}
+
+fn declared_rate(descriptor: &Descriptor) -> u32 {
+    let of_channel = descriptor
+        .rates
+        .iter()
+        .find(|rate| rate.bucket == Bucket::Level(Level::Channel));
+    of_channel
+        .and_then(|rate| {
+            u64::from(rate.tokens)
+                .checked_mul(1000)?
+                .checked_div(u64::from(rate.per_ms))
+        })
+        .and_then(|per_second| u32::try_from(per_second).ok())
+        .filter(|per_second| *per_second > 0)
+        .unwrap_or(PER_SECOND_DEFAULT)
+}

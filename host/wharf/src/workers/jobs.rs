@@ -1,0 +1,77 @@
+//! Names and limits of the jobs, shared by those who push them and those who run them.
+
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+use wharf_config::Config;
+use wharf_core::{IdSource, JobId, TenantId};
+use wharf_queue::Priority;
+
+/// Queue `send`: one message.
+pub const SEND: &str = "send";
+/// Queue `webhook`: parse one stored call.
+pub const PARSE: &str = "parse";
+/// Queue `delivery`: one event to one endpoint.
+pub const DELIVER: &str = "deliver";
+/// Queue `maintenance`: play one step of a sandbox script.
+pub const SANDBOX_STEP: &str = "sandbox-step";
+/// Queue `maintenance`: delete what is past its keeping time.
+pub const PURGE: &str = "purge";
+
+/// Claims of one send job before it counts as crashing its worker. The attempts that a provider
+/// sees are bounded by `send.attempts_max`; this one only ends a loop of crashes, so it is larger.
+pub const SEND_CLAIMS_MAX: u32 = 1_000;
+/// A stored call is parsed again until its items find their channel or seven days are over; the
+/// waits grow to an hour, which makes fewer than 300.
+pub const PARSE_ATTEMPTS_MAX: u32 = 400;
+/// How long items whose route or message is unknown are tried again.
+pub const UNROUTED_MS_MAX: i64 = 7 * 86_400_000;
+pub const SANDBOX_ATTEMPTS_MAX: u32 = 20;
+pub const PURGE_ATTEMPTS_MAX: u32 = 10;
+
+/// Attempts of one delivery: the schedule's length, and a few claims more for crashes.
+pub fn delivery_attempts_max(config: &Config) -> u32 {
+    u32::try_from(config.delivery.schedule_s.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(100)
+}
+
+/// Jobs of an app belong to no tenant; its lane and its accounting go by this reserved name, which
+/// no tenant can have since names start with a letter or digit only by choice of this one.
+pub fn tenant_or_operator(tenant: Option<&TenantId>) -> TenantId {
+    tenant.cloned().unwrap_or_else(|| {
+        OPERATOR
+            .parse()
+            .expect("the operator's name is a valid one")
+    })
+}
+
+/// Reserved: the configuration refuses a tenant of this name.
+pub const OPERATOR: &str = "0-operator";
+
+/// An id that is the same on every node for the same text: pushing twice is pushing once.
+pub fn keyed_id(text: &str) -> JobId {
+    struct Keyed<'a>(&'a str);
+    impl IdSource for Keyed<'_> {
+        fn ulid(&self) -> Ulid {
+            let digest = Sha256::digest(self.0.as_bytes());
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&digest[..16]);
+            Ulid::from_bytes(bytes)
+        }
+    }
+    JobId::new(&Keyed(text))
+}
+
+/// The queue's class of a message's priority.
+pub fn priority(of: wharf_core::request::Priority) -> Priority {
+    match of {
+        wharf_core::request::Priority::High => Priority::High,
+        wharf_core::request::Priority::Normal => Priority::Normal,
+        wharf_core::request::Priority::Low => Priority::Low,
+    }
+}
+
+/// Which run of the job this is, for backoffs.
+pub fn attempt_of(job: &wharf_queue::Job) -> u32 {
+    u32::try_from(job.attempt).unwrap_or(u32::MAX)
+}

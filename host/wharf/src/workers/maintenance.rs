@@ -1,0 +1,102 @@
+//! Housekeeping: what is past its keeping time goes, in small batches.
+//!
+//! The schedule needs no clock of its own: each run pushes the next one, keyed by its hour, so that
+//! many nodes run it once and a crash in between loses nothing.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wharf_queue::{Job, NewJob, Outcome, Priority, Queue};
+use wharf_store::{StoreError, atoms, idempotency, webhooks};
+
+use super::jobs;
+use crate::app::App;
+use crate::clock::jitter;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Rows deleted in one transaction: the writer is not held longer than for a page of sends.
+const PURGE_BATCH: u32 = 500;
+
+#[derive(Serialize, Deserialize)]
+struct Purge {
+    hour: i64,
+}
+
+pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
+    let run = match job.kind.as_str() {
+        jobs::PURGE => purge(&app, &job).await,
+        jobs::SANDBOX_STEP => crate::sandbox::play(&app, &job).await,
+        other => {
+            return Outcome::Dead {
+                reason: format!("this version knows no job named {other}"),
+            };
+        }
+    };
+    match run {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::warn!(job.kind = job.kind, error = %crate::http::Chain(&error), "a maintenance job failed");
+            let wait =
+                wharf_core::retry::backoff_ms(jobs::attempt_of(&job), 1_000, 2, 60_000, jitter());
+            Outcome::Retry {
+                due_at: app.now_ms() + wait,
+                reason: error.to_string(),
+            }
+        }
+    }
+}
+
+/// Makes sure that the next hour's run is in the queue.
+pub async fn start_schedules(app: &Arc<App>) -> Result<(), StoreError> {
+    let now = app.now_ms();
+    push_purge(app, now / HOUR_MS + 1, now).await
+}
+
+async fn push_purge(app: &App, hour: i64, now: i64) -> Result<(), StoreError> {
+    let job = NewJob {
+        id: jobs::keyed_id(&format!("{}:{hour}", jobs::PURGE)),
+        queue: Queue::Maintenance,
+        tenant: jobs::tenant_or_operator(None),
+        lane: jobs::PURGE.to_owned(),
+        order_key: None,
+        kind: jobs::PURGE,
+        payload: json!(Purge { hour }),
+        priority: Priority::Low,
+        due_at: hour * HOUR_MS,
+        attempts_max: jobs::PURGE_ATTEMPTS_MAX,
+    };
+    let queues = app.queues.clone();
+    app.db
+        .write(move |tx| Box::pin(async move { queues.push(tx, &[job], now).await }))
+        .await
+}
+
+async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
+    let Ok(Purge { hour }) = serde_json::from_value(job.payload.clone()) else {
+        return Ok(Outcome::Dead {
+            reason: "the job cannot be read".to_owned(),
+        });
+    };
+    let now = app.now_ms();
+    let dedupe_before = now - i64::from(app.config.webhook.dedupe_days) * DAY_MS;
+    let raw_before = now - i64::from(app.config.webhook.raw_days) * DAY_MS;
+    loop {
+        let deleted = app
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok(idempotency::purge(tx, now, PURGE_BATCH).await?
+                        + atoms::purge(tx, dedupe_before, PURGE_BATCH).await?
+                        + webhooks::purge(tx, raw_before, raw_before, PURGE_BATCH).await?)
+                })
+            })
+            .await?;
+        if deleted == 0 {
+            break;
+        }
+    }
+    push_purge(app, hour.max(now / HOUR_MS) + 1, now).await?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,104 @@
+//! The jobs' handlers, run by apalis workers over our own queue.
+
+mod attempt;
+mod deliver;
+pub mod jobs;
+mod maintenance;
+mod parse;
+pub mod revive;
+mod send;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use wharf_core::provider::Descriptor;
+use wharf_core::{ChannelId, TenantId};
+use wharf_egress::Grant;
+use wharf_queue::{Data, Monitor, Queue};
+
+use crate::app::App;
+use crate::directory::Channel;
+
+pub use maintenance::start_schedules;
+
+/// The pacing unit of a channel's sends.
+pub fn lane_of(tenant: &TenantId, channel: &ChannelId) -> String {
+    format!("{tenant}/{channel}")
+}
+
+/// What one channel's exchanges may use. Holds what the borrowed [`Grant`] points at.
+pub struct GrantSource<'a> {
+    channel: &'a Channel,
+    descriptor: &'a Descriptor,
+}
+
+/// Prepares a grant for exchanges of this channel.
+pub fn grant<'a>(channel: &'a Channel, descriptor: &'a Descriptor) -> GrantSource<'a> {
+    GrantSource {
+        channel,
+        descriptor,
+    }
+}
+
+impl GrantSource<'_> {
+    pub fn with<T>(&self, use_it: impl FnOnce(&Grant<'_>) -> T) -> T {
+        let webhook_url = |webhook: &str| self.channel.webhook_urls.get(webhook).cloned();
+        use_it(&Grant {
+            descriptor: self.descriptor,
+            settings: &self.channel.settings,
+            secrets: &self.channel.secrets,
+            webhook_url: &webhook_url,
+        })
+    }
+}
+
+/// Registers every queue's worker and runs them until `stop`; returns once every lease is ended or
+/// given back.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let queue = &app.config.queue;
+    let queues = app.queues.clone();
+    let mut monitor = Monitor::new()
+        .should_restart(|context, error| {
+            tracing::error!(worker = context.name(), error = %error, "a worker ended and is built anew");
+            true
+        })
+        .shutdown_timeout(Duration::from_millis(queue.shutdown_ms));
+    monitor = queues.register(
+        monitor,
+        Queue::Send,
+        queue.send_concurrency,
+        Arc::clone(&app),
+        |job, app: Data<Arc<App>>| send::handle(job, Arc::clone(&app)),
+    );
+    monitor = queues.register(
+        monitor,
+        Queue::Webhook,
+        queue.webhook_concurrency,
+        Arc::clone(&app),
+        |job, app: Data<Arc<App>>| parse::handle(job, Arc::clone(&app)),
+    );
+    monitor = queues.register(
+        monitor,
+        Queue::Delivery,
+        queue.delivery_concurrency,
+        Arc::clone(&app),
+        |job, app: Data<Arc<App>>| deliver::handle(job, Arc::clone(&app)),
+    );
+    monitor = queues.register(
+        monitor,
+        Queue::Maintenance,
+        queue.maintenance_concurrency,
+        Arc::clone(&app),
+        |job, app: Data<Arc<App>>| maintenance::handle(job, Arc::clone(&app)),
+    );
+    let stopped = async move {
+        stop.cancelled().await;
+        Ok(())
+    };
+    if let Err(error) = monitor.run_with_signal(stopped).await {
+        tracing::error!(error = %error, "the workers did not end well");
+    }
+    queues.stopped().await;
+}

@@ -1,0 +1,112 @@
+//! Dead letters go again: the job, and for a send a new try of its message.
+
+use serde::Deserialize;
+use wharf_core::{JobId, MessageId, Status, TenantId};
+use wharf_queue::{DeadFilter, DeadJob, Queue};
+use wharf_store::messages::{self, StatusChange};
+use wharf_store::{Db, StoreError, Tx};
+
+/// Dead letters revived in one transaction.
+const BATCH: i64 = 200;
+
+/// Which dead letters: all that match every part given.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    pub ids: Vec<JobId>,
+    pub queue: Option<Queue>,
+    pub tenant: Option<TenantId>,
+}
+
+impl Selection {
+    pub fn filter(&self) -> DeadFilter<'_> {
+        DeadFilter {
+            tenant: self.tenant.as_ref(),
+            queue: self.queue,
+            ids: (!self.ids.is_empty()).then_some(self.ids.as_slice()),
+        }
+    }
+}
+
+/// Revives every dead letter that is selected. Returns how many.
+pub async fn all(db: &Db, selection: &Selection, now_ms: i64) -> Result<u64, StoreError> {
+    let mut revived = 0;
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut conn = db.read().await?;
+        let page = wharf_queue::failed(
+            &mut conn,
+            selection.tenant.as_ref(),
+            selection.queue,
+            cursor.as_deref(),
+            BATCH,
+        )
+        .await?;
+        drop(conn);
+        let Some(last) = page.last() else {
+            return Ok(revived);
+        };
+        cursor = Some(last.id.clone());
+        let ids = selection.ids.clone();
+        let chosen: Vec<_> = page
+            .into_iter()
+            .filter(|job| ids.is_empty() || ids.iter().any(|id| id.bare() == job.id))
+            .collect();
+        revived += db
+            .write(move |tx| Box::pin(async move { batch(tx, &chosen, now_ms).await }))
+            .await?;
+    }
+}
+
+#[derive(Deserialize)]
+struct SendPayload {
+    message: MessageId,
+}
+
+async fn batch(tx: &mut Tx, dead: &[DeadJob], now_ms: i64) -> Result<u64, StoreError> {
+    let mut ids = Vec::with_capacity(dead.len());
+    for job in dead {
+        if job.queue == Queue::Send.as_str() {
+            open_next_try(tx, job, now_ms).await?;
+        }
+        ids.push(JobId::from_bare(&job.id).map_err(|e| StoreError::Corrupt {
+            what: e.to_string(),
+        })?);
+    }
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    wharf_queue::retry(
+        tx,
+        DeadFilter {
+            tenant: None,
+            queue: None,
+            ids: Some(&ids),
+        },
+        now_ms,
+    )
+    .await
+}
+
+/// A failed message is sent again as a new try, so that what happened to the first stays readable.
+async fn open_next_try(tx: &mut Tx, job: &DeadJob, now_ms: i64) -> Result<(), StoreError> {
+    let Ok(payload) = serde_json::from_str::<SendPayload>(&job.payload) else {
+        return Ok(());
+    };
+    let tenant: TenantId =
+        job.tenant_id
+            .parse()
+            .map_err(|e: wharf_core::IdError| StoreError::Corrupt {
+                what: e.to_string(),
+            })?;
+    let Some(message) = messages::get(tx, &tenant, payload.message).await? else {
+        return Ok(());
+    };
+    let next = StatusChange {
+        id: message.id,
+        try_number: message.try_number + 1,
+        status: Status::Queued,
+        error: None,
+        now: now_ms,
+    };
+    messages::set_status(tx, &tenant, &next).await.map(drop)
+}

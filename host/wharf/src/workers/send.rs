@@ -1,0 +1,167 @@
+//! One message through its channel: what to do with the job, decided before the provider is asked.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use wharf_core::retry::{Decision, Failure, RetryPolicy, decide};
+use wharf_core::{MessageId, Status};
+use wharf_queue::{Job, Outcome};
+use wharf_store::messages::Message;
+use wharf_store::{StoreError, journal, messages};
+
+use super::attempt::{Attempt, End};
+use super::{jobs, settle};
+use crate::app::App;
+use crate::clock::jitter;
+
+#[derive(Deserialize)]
+struct Payload {
+    message: MessageId,
+    #[serde(default)]
+    immediate: bool,
+}
+
+/// How long a message waits for a channel or plugin that is not there before it is looked for again.
+const ABSENT_WAIT_MS: i64 = 5_000;
+
+/// Runs one `send` job.
+pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
+    let payload: Payload = match job.decode() {
+        Ok(payload) => payload,
+        Err(outcome) => return outcome,
+    };
+    let outcome = match run(&app, &job, &payload).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::error!(message.id = %payload.message, error = %crate::http::Chain(&error), "a send met a failing store");
+            let wait =
+                wharf_core::retry::backoff_ms(jobs::attempt_of(&job), 250, 2, 30_000, jitter());
+            Outcome::Retry {
+                due_at: app.now_ms() + wait,
+                reason: "the database failed".to_owned(),
+            }
+        }
+    };
+    app.settled.announce(payload.message);
+    outcome
+}
+
+async fn run(app: &Arc<App>, job: &Job, payload: &Payload) -> Result<Outcome, StoreError> {
+    let tenant = &job.tenant;
+    let mut conn = app.db.read().await?;
+    let Some(message) = messages::get(&mut conn, tenant, payload.message).await? else {
+        return Ok(Outcome::Dead {
+            reason: "its message is gone".to_owned(),
+        });
+    };
+    if is_settled(&message) {
+        return Ok(Outcome::Done);
+    }
+    let now = app.now_ms();
+    let open = journal::open_attempt(&mut conn, tenant, message.id).await?;
+    let made = journal::attempts_made(&mut conn, tenant, message.id, message.try_number).await?;
+    drop(conn);
+    if open.is_none() && now >= message.expires_at && message.status != Status::Unknown {
+        return settle::expired(app, job, &message).await;
+    }
+    let Some(channel) = app.directory.channel(tenant, &message.channel).await? else {
+        return absent(
+            app,
+            job,
+            &message,
+            format!("channel {} is not configured any more", message.channel),
+        )
+        .await;
+    };
+    let Some(plugin) = app.plugins.get(&channel.plugin) else {
+        return absent(
+            app,
+            job,
+            &message,
+            format!("no plugin named {} is loaded", channel.plugin),
+        )
+        .await;
+    };
+    let attempt = Attempt::new(
+        app,
+        &message,
+        &channel,
+        &plugin,
+        made + u32::from(open.is_none()),
+    );
+    let end = attempt.run(open).await?;
+    let number = attempt.number;
+    conclude(app, job, &message, number, payload.immediate, end).await
+}
+
+/// True when nothing more is to be sent: the job is a leftover of a crash or of a late status.
+fn is_settled(message: &Message) -> bool {
+    match message.status {
+        Status::Queued | Status::Sending => false,
+        // Sent again only by the policy that the tenant chose.
+        Status::Unknown => message.policy != wharf_core::request::Policy::AtLeastOnce,
+        _ => true,
+    }
+}
+
+async fn absent(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    reason: String,
+) -> Result<Outcome, StoreError> {
+    let due_at = app.now_ms() + ABSENT_WAIT_MS;
+    if due_at >= message.expires_at {
+        return settle::expired(app, job, message).await;
+    }
+    tracing::warn!(message.id = %message.id, reason, "a message waits");
+    Ok(Outcome::Retry { due_at, reason })
+}
+
+async fn conclude(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    number: u32,
+    immediate: bool,
+    end: End,
+) -> Result<Outcome, StoreError> {
+    let failed = match end {
+        End::Accepted(accepted) => {
+            return settle::accepted(app, job, message, number, accepted).await;
+        }
+        End::Failed(failed) => failed,
+    };
+    let send = &app.config.send;
+    let policy = RetryPolicy {
+        attempts_max: if immediate { 1 } else { send.attempts_max },
+        backoff_base_ms: i64::try_from(send.backoff_base_ms).unwrap_or(i64::MAX),
+        backoff_max_ms: i64::try_from(send.backoff_max_ms).unwrap_or(i64::MAX),
+    };
+    // Who waits for an immediate send is told at once, even that this host was busy.
+    let failure = match failed.failure() {
+        Failure::Overloaded if immediate => Failure::Deterministic,
+        other => other,
+    };
+    let decision = decide(
+        &failure,
+        number,
+        app.now_ms(),
+        message.expires_at,
+        &policy,
+        jitter(),
+    );
+    tracing::info!(
+        message.id = %message.id, channel.id = %message.channel, attempt = number,
+        code = failed.error.code, decision = ?decision, "attempt {number} did not end in an acceptance"
+    );
+    match decision {
+        Decision::RetryAt(due_at) => {
+            settle::retry(app, job, message, number, &failed, due_at).await
+        }
+        Decision::Unknown => settle::unknown(app, job, message, number, &failed).await,
+        Decision::Fail | Decision::Expire => {
+            settle::failed(app, job, message, number, &failed).await
+        }
+    }
+}

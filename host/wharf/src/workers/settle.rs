@@ -1,0 +1,323 @@
+//! The end of an attempt, in one transaction: journal, message, event, deliveries, and the job itself.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use wharf_core::provider::{Accepted, Bucket, Level, PlatformError};
+use wharf_core::request::Policy;
+use wharf_core::{MessageId, Status, TenantId};
+use wharf_queue::{Job, Lease, Outcome, Queue};
+use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
+use wharf_store::messages::{self, Message};
+use wharf_store::{StoreError, Tx};
+
+use super::attempt::{Failed, SendError};
+use super::lane_of;
+use crate::announce::{Announcer, StatusChange};
+use crate::app::App;
+
+/// The longest pause a provider's answer may put on a whole channel.
+const PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// The provider took it.
+pub(super) async fn accepted(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    number: u32,
+    accepted: Accepted,
+) -> Result<Outcome, StoreError> {
+    let status = if accepted.pending {
+        Status::Sending
+    } else {
+        Status::Sent
+    };
+    let end = Settlement {
+        status: Some(status),
+        provider_message_id: accepted.provider_message_id,
+        ..Settlement::of(app, message, number, AttemptOutcome::Accepted).await?
+    };
+    in_transaction(app, job, end, After::Complete).await
+}
+
+/// It goes out again later; the message stays where it is.
+pub(super) async fn retry(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    number: u32,
+    failed: &Failed,
+    due_at: i64,
+) -> Result<Outcome, StoreError> {
+    let end = Settlement {
+        error: Some(failed.error.to_json()),
+        retry_at: Some(due_at),
+        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
+        ..Settlement::of(app, message, number, AttemptOutcome::Retry).await?
+    };
+    let reason = describe(&failed.error);
+    in_transaction(app, job, end, After::Retry { due_at, reason }).await
+}
+
+/// Nobody knows whether it went out.
+pub(super) async fn unknown(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    number: u32,
+    failed: &Failed,
+) -> Result<Outcome, StoreError> {
+    let end = Settlement {
+        status: Some(Status::Unknown),
+        error: Some(failed.error.to_json()),
+        ..Settlement::of(app, message, number, AttemptOutcome::Unknown).await?
+    };
+    let wait = i64::try_from(app.config.send.unknown_wait_ms).unwrap_or(i64::MAX);
+    let due_at = app.now_ms().saturating_add(wait);
+    let after = match message.policy {
+        Policy::AtLeastOnce if due_at < message.expires_at => After::Retry {
+            due_at,
+            reason: "no status settled it in time, and its policy is at_least_once".to_owned(),
+        },
+        _ => After::Complete,
+    };
+    in_transaction(app, job, end, after).await
+}
+
+/// Final: a dead letter with its reason.
+pub(super) async fn failed(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    number: u32,
+    failed: &Failed,
+) -> Result<Outcome, StoreError> {
+    let end = Settlement {
+        status: Some(Status::Failed),
+        error: Some(failed.error.to_json()),
+        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
+        ..Settlement::of(app, message, number, AttemptOutcome::Failed).await?
+    };
+    in_transaction(
+        app,
+        job,
+        end,
+        After::Dead {
+            reason: describe(&failed.error),
+        },
+    )
+    .await
+}
+
+/// Its deadline passed before it could be sent.
+pub(super) async fn expired(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+) -> Result<Outcome, StoreError> {
+    let error = SendError::new(
+        "expired",
+        "the message's deadline passed before a provider could take it",
+    );
+    let announcer = Announcer::of(app, &message.tenant).await?;
+    let now = app.now_ms();
+    let (message, error, lease) = (message.clone(), error.to_json(), Arc::clone(&job.lease));
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                change_status(
+                    tx,
+                    &announcer,
+                    &message,
+                    &Change {
+                        status: Status::Expired,
+                        provider_message_id: None,
+                        error: Some(&error),
+                        at_ms: now,
+                        now_ms: now,
+                    },
+                )
+                .await?;
+                finish(tx, &lease, &After::Complete).await
+            })
+        })
+        .await?;
+    Ok(Outcome::DoneInTx)
+}
+
+/// Moves a message up its lattice and, when that showed, tells the tenant.
+pub(super) async fn change_status(
+    tx: &mut Tx,
+    announcer: &Announcer,
+    message: &Message,
+    change: &Change<'_>,
+) -> Result<(), StoreError> {
+    let moved = messages::StatusChange {
+        id: message.id,
+        try_number: message.try_number,
+        status: change.status,
+        error: change.error,
+        now: change.now_ms,
+    };
+    let changed = messages::set_status(tx, &announcer.tenant, &moved).await?;
+    let Some(shown) = changed.filter(|shown| !matches!(shown, Status::Queued | Status::Sending))
+    else {
+        return Ok(());
+    };
+    let to = crate::view::address(&message.to);
+    let told = StatusChange {
+        message: message.id,
+        channel: &message.channel,
+        to: &to,
+        reference: message.reference.as_deref(),
+        provider_message_id: change
+            .provider_message_id
+            .or(message.provider_message_id.as_deref()),
+        status: shown,
+        at_ms: change.at_ms,
+        error: change.error,
+    };
+    announcer.announce(tx, told.fact(), change.now_ms).await
+}
+
+/// A step of a message on its lattice.
+pub(super) struct Change<'a> {
+    pub(super) status: Status,
+    pub(super) provider_message_id: Option<&'a str>,
+    pub(super) error: Option<&'a Value>,
+    /// When it happened, by the provider's clock where it said so.
+    pub(super) at_ms: i64,
+    pub(super) now_ms: i64,
+}
+
+struct Settlement {
+    tenant: TenantId,
+    message: Message,
+    id: MessageId,
+    number: u32,
+    outcome: AttemptOutcome,
+    status: Option<Status>,
+    provider_message_id: Option<String>,
+    error: Option<Value>,
+    retry_at: Option<i64>,
+    pause_ms: Option<u64>,
+    announcer: Announcer,
+    now: i64,
+}
+
+impl Settlement {
+    async fn of(
+        app: &App,
+        message: &Message,
+        number: u32,
+        outcome: AttemptOutcome,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: message.tenant.clone(),
+            id: message.id,
+            message: message.clone(),
+            number,
+            outcome,
+            status: None,
+            provider_message_id: None,
+            error: None,
+            retry_at: None,
+            pause_ms: None,
+            announcer: Announcer::of(app, &message.tenant).await?,
+            now: app.now_ms(),
+        })
+    }
+}
+
+enum After {
+    Complete,
+    Retry { due_at: i64, reason: String },
+    Dead { reason: String },
+}
+
+/// One transaction for everything. When the lease was lost meanwhile, nothing of it happens: the
+/// job's new owner reads the same journal and ends it the same way.
+async fn in_transaction(
+    app: &Arc<App>,
+    job: &Job,
+    end: Settlement,
+    after: After,
+) -> Result<Outcome, StoreError> {
+    let lease = Arc::clone(&job.lease);
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let ended = EndAttempt {
+                    message: end.id,
+                    try_number: end.message.try_number,
+                    number: end.number,
+                    outcome: end.outcome,
+                    error: end.error.as_ref(),
+                    retry_at: end.retry_at,
+                    ended_at: end.now,
+                };
+                journal::end_attempt(tx, &end.tenant, &ended).await?;
+                if let Some(id) = &end.provider_message_id {
+                    journal::record_accepted(
+                        tx,
+                        &end.tenant,
+                        end.id,
+                        end.message.try_number,
+                        id,
+                        end.now,
+                    )
+                    .await?;
+                }
+                if let Some(status) = end.status {
+                    let change = Change {
+                        status,
+                        provider_message_id: end.provider_message_id.as_deref(),
+                        error: end.error.as_ref(),
+                        at_ms: end.now,
+                        now_ms: end.now,
+                    };
+                    change_status(tx, &end.announcer, &end.message, &change).await?;
+                }
+                if let Some(pause_ms) = end.pause_ms {
+                    let until = end.now + i64::try_from(pause_ms).unwrap_or(0);
+                    let lane = lane_of(&end.tenant, &end.message.channel);
+                    wharf_queue::pause_lane(tx, Queue::Send, &lane, until).await?;
+                }
+                finish(tx, &lease, &after).await
+            })
+        })
+        .await?;
+    Ok(Outcome::DoneInTx)
+}
+
+/// Ends the job in the same transaction, or undoes it all.
+async fn finish(tx: &mut Tx, lease: &Lease, after: &After) -> Result<(), StoreError> {
+    let held = match after {
+        After::Complete => wharf_queue::complete(tx, lease).await?,
+        After::Retry { due_at, reason } => {
+            wharf_queue::retry_in(tx, lease, *due_at, reason).await?
+        }
+        After::Dead { reason } => wharf_queue::bury_in(tx, lease, reason).await?,
+    };
+    if held {
+        Ok(())
+    } else {
+        Err(StoreError::Refused(
+            "the job's lease was lost; its new owner ends it".to_owned(),
+        ))
+    }
+}
+
+fn channel_pause_ms(advice: &PlatformError) -> Option<u64> {
+    advice
+        .pace
+        .iter()
+        .filter(|pace| pace.bucket == Bucket::Level(Level::Channel))
+        .filter_map(|pace| pace.pause_ms)
+        .max()
+        .map(|ms| ms.min(PAUSE_MS_MAX))
+}
+
+fn describe(error: &SendError) -> String {
+    format!("{}: {}", error.code, error.detail)
+}
