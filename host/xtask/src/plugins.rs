@@ -1,24 +1,21 @@
-//! Builds every provider plugin to a component. Owns the search for the wasm target's standard library;
-//! must not know what the plugins do.
+//! Builds every provider plugin to a component. Must not know what the plugins do.
+
+mod toolchain;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+use self::toolchain::Toolchain;
+
 /// Package names are this plus the plugin's short name, which is also its file's name.
 const PACKAGE_PREFIX: &str = "wharf-plugin-";
 /// Everything a component may import. A guest has no WASI: the host offers a log and nothing else.
 const IMPORTS_ALLOWED: &str = "wharf:provider/";
-/// Parsers keep their nesting limits well below this, and every fresh instance starts smaller.
-const STACK_BYTES: u32 = 65_536;
-/// What Debian's rustc for web targets consists of; its versioned libraries are found by dependency.
-const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "libstd-rust-web-dev"];
-const DEBIAN_LIBRARIES: [&str; 2] = ["libstd-rust-web-", "libllvm"];
 
 /// Builds all plugins of `root/plugins` and returns each short name with its component,
 /// `target_dir/plugins/dist/<name>.wasm`. The build folder is separate from the host's, so that neither
@@ -45,16 +42,25 @@ pub(crate) fn build(root: &Path, target_dir: &Path) -> Result<BTreeMap<String, P
 fn plugin_names(manifest: &Path) -> Result<Vec<String>> {
     let out = output(
         Command::new(cargo())
-            .args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"])
+            .args([
+                "metadata",
+                "--no-deps",
+                "--format-version=1",
+                "--manifest-path",
+            ])
             .arg(manifest),
     )?;
     let metadata: serde_json::Value =
         serde_json::from_str(&out).context("`cargo metadata` printed no JSON")?;
-    let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("`cargo metadata` lists no packages")?;
     let is_plugin = |package: &&serde_json::Value| {
         package["targets"].as_array().is_some_and(|targets| {
             targets.iter().any(|target| {
-                target["crate_types"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
+                target["crate_types"]
+                    .as_array()
+                    .is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
             })
         })
     };
@@ -63,250 +69,36 @@ fn plugin_names(manifest: &Path) -> Result<Vec<String>> {
         .filter(is_plugin)
         .map(|package| {
             let name = package["name"].as_str().unwrap_or_default();
-            name.strip_prefix(PACKAGE_PREFIX).map(str::to_owned).with_context(|| {
-                format!("package `{name}` in plugins/ must be called `{PACKAGE_PREFIX}<name>`")
-            })
+            name.strip_prefix(PACKAGE_PREFIX)
+                .map(str::to_owned)
+                .with_context(|| {
+                    format!("package `{name}` in plugins/ must be called `{PACKAGE_PREFIX}<name>`")
+                })
         })
         .collect()
 }
 
-/// A compiler with a standard library for the target, or the means to build one.
-struct Toolchain {
-    /// What cargo is told beyond its defaults.
-    env: Vec<(&'static str, OsString)>,
-    args: Vec<&'static str>,
-}
-
-impl Toolchain {
-    /// The order is part of the project's promise: what is installed is used before anything is fetched.
-    fn find() -> Result<Self> {
-        let installed = rustc();
-        if has_target(&installed) {
-            return Ok(Self { env: Vec::new(), args: Vec::new() });
-        }
-        if let Some(named) = std::env::var_os("WHARF_WASM_RUSTC").filter(|path| !path.is_empty()) {
-            ensure!(
-                has_target(&named),
-                "WHARF_WASM_RUSTC={} has no standard library for {TARGET}: name a rustc that has it, or unset the variable",
-                named.display()
-            );
-            return Ok(Self { env: vec![("RUSTC", named)], args: Vec::new() });
-        }
-        match std::env::var("WHARF_WASM_TOOLCHAIN").as_deref() {
-            Ok("debian") => debian(),
-            Ok("" | "rustup") | Err(std::env::VarError::NotPresent) => rustup(&installed),
-            other => bail!(
-                "WHARF_WASM_TOOLCHAIN is {other:?}: use `rustup`, `debian`, or leave it unset"
-            ),
-        }
-    }
-
-    fn compile(&self, manifest: &Path, build_dir: &Path, name: &str) -> Result<PathBuf> {
-        let package = format!("{PACKAGE_PREFIX}{name}");
-        let mut command = Command::new(cargo());
-        command
-            // `--crate-type` leaves out the rlib: beside one, cargo does no link-time optimisation.
-            .args(["rustc", "--quiet", "--lib", "--release", "--crate-type=cdylib", "--target", TARGET])
-            .args(["--package", &package, "--manifest-path"])
-            .arg(manifest)
-            .arg("--target-dir")
-            .arg(build_dir)
-            .args(&self.args)
-            // Flags and targets meant for the host's build must not reach the guests'.
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("CARGO_BUILD_TARGET")
-            .env(
-                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
-            )
-            .envs(self.env.iter().map(|(key, value)| (key, value)));
-        run(&mut command).with_context(|| format!("plugin `{name}` does not build"))?;
-        Ok(build_dir
-            .join(TARGET)
-            .join("release")
-            .join(format!("{}.wasm", package.replace('-', "_"))))
-    }
-}
-
-/// `rustup target add`, for the toolchain in use.
-fn rustup(installed: &OsStr) -> Result<Toolchain> {
-    const ELSE: &str = "Install the target's standard library another way and name its compiler in \
-        WHARF_WASM_RUSTC, or on Debian set WHARF_WASM_TOOLCHAIN=debian to use Debian's packages.";
-    run(Command::new("rustup").args(["target", "add", TARGET]))
-        .with_context(|| format!("plugins need the target {TARGET}, and rustup could not add it. {ELSE}"))?;
-    ensure!(
-        has_target(installed),
-        "rustup added {TARGET}, but `{}` does not see it: is it another toolchain's? {ELSE}",
-        installed.display()
-    );
-    Ok(Toolchain { env: Vec::new(), args: Vec::new() })
-}
-
-/// Debian's compiler for web targets, unpacked into a cache folder, building `std` from its source.
-fn debian() -> Result<Toolchain> {
-    let home = debian_folder()?;
-    let libraries = multiarch_folder(&home)?;
-    let compiler = home.join("usr/bin/rustc");
-    output(Command::new(&compiler).arg("--version").env("LD_LIBRARY_PATH", &libraries)).with_context(
-        || format!("{} does not start; it needs libz3-4, libedit2 and libxml2: apt-get install them", compiler.display()),
-    )?;
-    Ok(Toolchain {
-        env: vec![
-            ("RUSTC", compiler.into()),
-            ("LD_LIBRARY_PATH", libraries.into()),
-            // `-Zbuild-std` is not stable; this compiler is not the one that builds the host.
-            ("RUSTC_BOOTSTRAP", "1".into()),
-            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", rust_lld()?.into()),
-        ],
-        args: vec!["-Zbuild-std=std,panic_abort"],
-    })
-}
-
-/// The folder with the unpacked packages. A marker tells a finished one; the lock keeps two builds from
-/// unpacking at once.
-fn debian_folder() -> Result<PathBuf> {
-    let cache = cache_folder()?;
-    fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
-    let home = cache.join("wasm-toolchain-debian");
-    let marker = home.join(".complete");
-    let lock = cache.join("wasm-toolchain-debian.lock");
-    let lock = File::create(&lock).with_context(|| format!("cannot create {}", lock.display()))?;
-    lock.lock().context("cannot lock the toolchain's cache folder")?;
-    if marker.exists() {
-        return Ok(home);
-    }
-    eprintln!("unpacking Debian's compiler for {TARGET} into {}", home.display());
-    if home.exists() {
-        fs::remove_dir_all(&home).with_context(|| format!("cannot remove the unfinished {}", home.display()))?;
-    }
-    unpack_debian(&home).with_context(|| {
-        format!("cannot unpack Debian's compiler for {TARGET}; it needs `apt-get`, `dpkg` and package sources that have {DEBIAN_PACKAGES:?}")
-    })?;
-    fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))?;
-    Ok(home)
-}
-
-/// Downloads and unpacks the packages, and those of their dependencies that belong to the compiler.
-fn unpack_debian(home: &Path) -> Result<()> {
-    let download = home.join("download");
-    fs::create_dir_all(download.join("lists/partial"))?;
-    let mut seen: Vec<String> = Vec::new();
-    let mut wanted: Vec<String> = DEBIAN_PACKAGES.map(str::to_owned).to_vec();
-    while !wanted.is_empty() {
-        apt_download(&download, &wanted)?;
-        seen.append(&mut wanted);
-        for archive in archives(&download)? {
-            let depends = output(Command::new("dpkg-deb").arg("-f").arg(&archive).arg("Depends"))?;
-            for package in depends.split([',', '|']).filter_map(|item| item.split_whitespace().next()) {
-                let ours = DEBIAN_LIBRARIES.iter().any(|prefix| package.starts_with(prefix));
-                if ours && !seen.iter().chain(&wanted).any(|known| known == package) {
-                    wanted.push(package.to_owned());
-                }
-            }
-            run(Command::new("dpkg").arg("-x").arg(&archive).arg(home))?;
-            fs::remove_file(&archive)?;
-        }
-    }
-    fs::remove_dir_all(&download)?;
-    Ok(())
-}
-
-/// `apt-get download` into `folder`; where the system's package lists are missing or old, with lists of
-/// our own, which needs no root.
-fn apt_download(folder: &Path, packages: &[String]) -> Result<()> {
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.args(["-qq", "-o", "APT::Sandbox::User=root"]).current_dir(folder);
-        command
-    };
-    if run(apt().arg("download").args(packages)).is_ok() {
-        return Ok(());
-    }
-    let own_lists = |command: &mut Command| {
-        command
-            .arg("-o")
-            .arg(format!("Dir::State::Lists={}", folder.join("lists").display()))
-            .arg("-o")
-            .arg(format!("Dir::Cache={}", folder.display()));
-    };
-    let mut update = apt();
-    own_lists(&mut update);
-    run(update.arg("update"))?;
-    let mut again = apt();
-    own_lists(&mut again);
-    run(again.arg("download").args(packages))
-}
-
-fn archives(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "deb") {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-fn multiarch_folder(home: &Path) -> Result<PathBuf> {
-    for entry in fs::read_dir(home.join("usr/lib"))? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with("-linux-gnu") {
-            return Ok(path);
-        }
-    }
-    bail!("{} has no usr/lib/*-linux-gnu; remove the folder and try again", home.display())
-}
-
-fn cache_folder() -> Result<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME")
-        .or_else(|| set("HOME").map(|home| home.join(".cache")))
-        .context("set XDG_CACHE_HOME or HOME: the compiler's packages are unpacked there")?;
-    Ok(cache.join("wharf"))
-}
-
-/// The linker inside the toolchain in use; Debian's compiler brings none for this target.
-fn rust_lld() -> Result<PathBuf> {
-    let version = output(Command::new(rustc()).arg("-vV"))?;
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("`rustc -vV` names no host")?;
-    let sysroot = output(Command::new(rustc()).args(["--print", "sysroot"]))?;
-    let linker = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin/rust-lld");
-    ensure!(
-        linker.exists(),
-        "no linker at {}: install the toolchain in use with rustup, which brings rust-lld",
-        linker.display()
-    );
-    Ok(linker)
-}
-
-fn has_target(compiler: &OsStr) -> bool {
-    let Ok(folder) = output(Command::new(compiler).args(["--print", "target-libdir", "--target", TARGET])) else {
-        return false;
-    };
-    fs::read_dir(folder.trim()).is_ok_and(|entries| {
-        entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
-    })
-}
-
-/// Turns a core module into a component, unless the component is already newer.
+/// Turns a core module into a component, unless that was done with this very module. A note beside the
+/// module says which one it was: an older build that cargo brings back is not newer than the component.
 fn encode(core: &Path, component: &Path) -> Result<()> {
-    let modified = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified());
-    let made = modified(core).with_context(|| format!("cargo made no {}", core.display()))?;
-    if modified(component).is_ok_and(|encoded| encoded > made) {
+    let meta = fs::metadata(core).with_context(|| format!("cargo made no {}", core.display()))?;
+    let identity = format!("{} bytes of {:?}", meta.len(), meta.modified()?);
+    let note = core.with_extension("encoded");
+    if component.exists() && fs::read_to_string(&note).is_ok_and(|noted| noted == identity) {
         return Ok(());
     }
     let module = fs::read(core).with_context(|| format!("cannot read {}", core.display()))?;
-    let bytes = wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?;
+    let bytes = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(&module)?
+        .encode()?;
     check_imports(&bytes)?;
     // Renamed into place, so that a host that watches the folder never reads half of it.
     let partial = component.with_extension("partial");
     fs::write(&partial, bytes).with_context(|| format!("cannot write {}", partial.display()))?;
-    fs::rename(&partial, component).with_context(|| format!("cannot write {}", component.display()))
+    fs::rename(&partial, component)
+        .with_context(|| format!("cannot write {}", component.display()))?;
+    fs::write(&note, identity).with_context(|| format!("cannot write {}", note.display()))
 }
 
 fn check_imports(component: &[u8]) -> Result<()> {
@@ -328,18 +120,18 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-fn rustc() -> OsString {
-    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
-}
-
 fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())
 }
 
 fn output(command: &mut Command) -> Result<String> {
-    let out = command.output().with_context(|| format!("cannot start {command:?}"))?;
+    let out = command
+        .output()
+        .with_context(|| format!("cannot start {command:?}"))?;
     ensure!(
         out.status.success(),
         "{command:?} ended with {}: {}",
@@ -347,4 +139,39 @@ fn output(command: &mut Command) -> Result<String> {
         String::from_utf8_lossy(&out.stderr).trim()
     );
     String::from_utf8(out.stdout).with_context(|| format!("{command:?} printed no UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_component_is_refused_and_leaves_no_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let core = folder.path().join("core.wasm");
+        let component = folder.path().join("plugin.wasm");
+        let missing = encode(&core, &component).expect_err("there is no module");
+        assert!(missing.to_string().contains("cargo made no"), "{missing}");
+        fs::write(&core, b"\0asm\x01\0\0\0trailing").expect("the folder is writable");
+        encode(&core, &component).expect_err("the module is broken");
+        assert!(!component.exists());
+    }
+
+    #[test]
+    fn a_component_is_encoded_again_only_for_another_module() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let core = folder.path().join("core.wasm");
+        let component = folder.path().join("plugin.wasm");
+        // The smallest module: it exports nothing and says nothing of a world.
+        fs::write(&core, b"\0asm\x01\0\0\0").expect("the folder is writable");
+        encode(&core, &component).expect("an empty module is a component");
+        fs::write(&component, "kept").expect("the folder is writable");
+        encode(&core, &component).expect("nothing to do");
+        assert_eq!(fs::read(&component).expect("it exists"), b"kept");
+
+        let with_custom_section = b"\0asm\x01\0\0\0\0\x02\x01x";
+        fs::write(&core, with_custom_section).expect("the folder is writable");
+        encode(&core, &component).expect("an empty module is a component");
+        assert_ne!(fs::read(&component).expect("it exists"), b"kept");
+    }
 }

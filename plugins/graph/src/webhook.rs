@@ -56,6 +56,9 @@ impl Walk {
             return self.other(Route::App, String::new(), "body", body);
         };
         for (index, entry) in entries.into_iter().enumerate() {
+            if self.page.is_full() {
+                return;
+            }
             self.entry(entry, &format!("/entry/{index}"));
         }
     }
