@@ -182,6 +182,8 @@ struct Answer {
 #[derive(Deserialize)]
 struct AnswerMessage {
     id: String,
+    /// Templates only: `accepted`, `held_for_quality_assessment` or `paused`.
+    message_status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +204,10 @@ fn accepted(response: &HttpResponse) -> Result<Progress, Error> {
         return Err(failure::from_response(response));
     };
     let mut accepted = Accepted::id(message.id);
+    // WhatsApp has it, which is what `sent` means; that status may come late or never. Only a message
+    // that Meta holds back is not sent yet.
+    accepted.pending =
+        matches!(message.message_status.as_deref(), Some(status) if status != "accepted");
     accepted.recipient = answer
         .contacts
         .into_iter()

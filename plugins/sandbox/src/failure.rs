@@ -3,8 +3,11 @@
 use serde_json::Value;
 use wharf_plugin::prelude::*;
 
-/// Every class a script may name.
-const CODES: [(&str, Code); 19] = [
+/// Every class a script may name, and the player's own refusals.
+const CODES: [(&str, Code); 22] = [
+    ("invalid-script", Code::Misconfigured),
+    ("invalid-json", Code::InvalidMessage),
+    ("invalid-id", Code::InvalidMessage),
     ("invalid-message", Code::InvalidMessage),
     ("unsupported", Code::Unsupported),
     ("recipient-unknown", Code::RecipientUnknown),
@@ -60,8 +63,18 @@ fn build(error: &Value, fallback: Code, retry: Retry, no_reason: &str) -> Error 
         .iter()
         .find(|(known, _)| Some(*known) == name)
         .map_or(fallback, |(_, code)| *code);
-    let built = Error::new(code, retry, error["message"].as_str().unwrap_or(no_reason))
-        .remedy("Nothing is wrong with the gateway: the sandbox was told to fail; change the channel's script or the recipient.");
+    let remedy = match code {
+        Code::AuthFailed => "Use the channel's own sandbox_key.",
+        Code::Misconfigured => {
+            "Correct the channel's script; its form is a status, `+` and milliseconds, as in `sent+100`."
+        }
+        Code::ProviderUnavailable => "Nothing to do: it passes by itself.",
+        _ => {
+            "Nothing is wrong with the gateway: the sandbox was told to fail; change the channel's script."
+        }
+    };
+    let detail = error["message"].as_str().unwrap_or(no_reason);
+    let built = Error::new(code, retry, detail).remedy(remedy);
     match name {
         Some(name) => built.provider_code(name),
         None => built,

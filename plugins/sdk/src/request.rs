@@ -107,13 +107,14 @@ impl From<Exchange> for Progress {
 }
 
 impl Accepted {
-    /// The provider took the message under this id; statuses will follow.
+    /// The provider took the message under this id. For a provider that has only queued it, set
+    /// `pending`: the message then counts as sent when a status says so.
     pub fn id(provider_message_id: impl Into<String>) -> Self {
         Self {
             provider_message_id: Some(provider_message_id.into()),
             pace: Vec::new(),
             recipient: None,
-            pending: true,
+            pending: false,
         }
     }
 }

@@ -44,11 +44,13 @@ impl Toolchain {
                 args: Vec::new(),
             });
         }
-        match std::env::var("WHARF_WASM_TOOLCHAIN").as_deref() {
-            Ok("debian") => debian(),
-            Ok("" | "rustup") | Err(std::env::VarError::NotPresent) => rustup(&installed),
-            other => bail!(
-                "WHARF_WASM_TOOLCHAIN is {other:?}: use `rustup`, `debian`, or leave it unset"
+        let choice = std::env::var_os("WHARF_WASM_TOOLCHAIN").unwrap_or_default();
+        match choice.to_str() {
+            Some("debian") => debian(),
+            Some("" | "rustup") => rustup(&installed),
+            _ => bail!(
+                "WHARF_WASM_TOOLCHAIN={}: use `rustup` or `debian`, or leave it unset",
+                choice.display()
             ),
         }
     }

@@ -226,7 +226,7 @@ fn an_accepted_message_has_metas_id_and_its_reading_of_the_recipient() {
         panic!("done")
     };
     assert_eq!(accepted.provider_message_id.as_deref(), Some("wamid.HBgL"));
-    assert!(accepted.pending, "Meta has only queued it; statuses follow");
+    assert!(!accepted.pending);
     let recipient = accepted.recipient.unwrap();
     assert_eq!(
         (recipient.phone.as_deref(), recipient.user_id.as_deref()),
@@ -243,5 +243,21 @@ fn an_acceptance_needs_no_contact() {
             panic!("done")
         };
         assert_eq!(accepted.recipient, None);
+    }
+}
+
+#[test]
+fn a_message_that_meta_holds_back_is_not_sent_yet() {
+    for (status, pending) in [
+        ("accepted", false),
+        ("held_for_quality_assessment", true),
+        ("paused", true),
+    ] {
+        let body = format!(r#"{{"messages":[{{"id":"wamid.1","message_status":"{status}"}}]}}"#);
+        let Progress::Done(accepted) = resume(Outcome::Response(response(200, &body))).unwrap()
+        else {
+            panic!("done")
+        };
+        assert_eq!(accepted.pending, pending, "{status}");
     }
 }

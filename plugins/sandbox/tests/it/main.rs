@@ -304,6 +304,12 @@ fn a_refusal_carries_the_class_the_script_names() {
             Retry::Backoff,
         ),
         (401, "", Code::AuthFailed, Retry::Never),
+        (
+            422,
+            r#"{"error":{"code":"invalid-script","message":"m"}}"#,
+            Code::Misconfigured,
+            Retry::Never,
+        ),
         (429, "", Code::RateLimited, Retry::Backoff),
         (500, "<html>", Code::ProviderUnavailable, Retry::Backoff),
         (404, "[]", Code::MalformedResponse, Retry::Never),
