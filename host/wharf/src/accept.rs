@@ -10,7 +10,7 @@ use wharf_core::request::{FieldError, MessageRequest, Policy, Priority};
 use wharf_core::{Code, JobId, MessageId, Status, TenantId};
 use wharf_queue::{NewJob, Queue};
 use wharf_runtime::CallError;
-use wharf_store::messages::NewOutbound;
+use wharf_store::messages::{Message, NewOutbound};
 use wharf_store::{StoreError, idempotency, messages};
 
 use crate::app::App;
@@ -63,7 +63,7 @@ impl IdempotencyKey {
 
 /// What became of a submission.
 pub(crate) enum Accepted {
-    New(MessageId),
+    New(Box<Message>),
     /// The same key and the same request came before.
     Replayed(MessageId),
 }
@@ -267,70 +267,35 @@ async fn store(
     submission: Submission,
 ) -> Result<Accepted, Problem> {
     let now = app.now_ms();
-    let send = &app.config.send;
     let Submission {
         request,
         idempotency,
         immediate,
     } = submission;
-    let ttl_ms = request
-        .ttl_s
-        .map_or(send.expires_after_ms, |s| s.saturating_mul(1000));
-    let priority = request.priority.unwrap_or(if immediate {
-        Priority::High
-    } else {
-        Priority::Normal
-    });
-    let row = NewOutbound {
-        id,
-        channel: channel.id.clone(),
-        content: request.content,
-        to: request.to,
-        reference: request.reference,
-        reply_to: request.reply_to,
-        priority,
-        policy: request.policy.unwrap_or(match send.default_policy {
-            wharf_config::SendPolicy::AtMostOnce => Policy::AtMostOnce,
-            wharf_config::SendPolicy::AtLeastOnce => Policy::AtLeastOnce,
-        }),
-        status: Status::Queued,
-        created_at: now,
-        expires_at: now.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX)),
-    };
-    let job = NewJob {
-        id: JobId::new(&*app.ids),
-        queue: Queue::Send,
-        tenant: tenant.clone(),
-        lane: lane_of(tenant, &channel.id),
-        order_key: None,
-        kind: jobs::SEND,
-        payload: json!({ "message": id, "immediate": immediate }),
-        priority: jobs::priority(priority),
-        due_at: now,
-        attempts_max: jobs::SEND_CLAIMS_MAX,
-    };
+    let message = queued(app, tenant, channel, id, request, immediate, now);
+    let row = NewOutbound::from(&message);
+    let job = send_job(app, &message, immediate, now);
     let keep_until = now + i64::from(app.config.idempotency.keep_hours) * 3_600_000;
     let key = idempotency
         .as_ref()
-        .map(|i| (i.key.clone(), i.fingerprint.clone()));
+        .map(|given| idempotency::NewIdempotency {
+            key: given.key.clone(),
+            fingerprint: given.fingerprint.clone(),
+            message_id: id,
+            created_at: now,
+            expires_at: keep_until,
+        });
     let (owner, queues) = (tenant.clone(), app.queues.clone());
     let stored = app
         .db
         .try_write(move |tx| {
             Box::pin(async move {
-                if let Some((key, fingerprint)) = key {
-                    let new = idempotency::NewIdempotency {
-                        key,
-                        fingerprint,
-                        message_id: id,
-                        created_at: now,
-                        expires_at: keep_until,
-                    };
-                    if !idempotency::insert(tx, &owner, &new).await? {
-                        return Err(StoreError::Refused(
-                            "the idempotency key was taken meanwhile".to_owned(),
-                        ));
-                    }
+                if let Some(key) = key
+                    && !idempotency::insert(tx, &owner, &key).await?
+                {
+                    return Err(StoreError::Refused(
+                        "the idempotency key was taken meanwhile".to_owned(),
+                    ));
                 }
                 messages::insert_outbound(tx, &owner, &row).await?;
                 queues.push(tx, &[job], now).await
@@ -338,12 +303,69 @@ async fn store(
         })
         .await;
     match (stored, &idempotency) {
-        (Ok(()), _) => Ok(Accepted::New(id)),
+        (Ok(()), _) => Ok(Accepted::New(Box::new(message))),
         // Lost the race for the key: the winner's row is committed, so it is found now.
         (Err(StoreError::Refused(_)), Some(idempotency)) => known(app, tenant, idempotency)
             .await?
             .map(Accepted::Replayed)
             .ok_or_else(|| Problem::new(Code::IdempotencyInProgress)),
         (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// The message as it will be stored, with the deployment's choices where the tenant made none.
+fn queued(
+    app: &App,
+    tenant: &TenantId,
+    channel: &Channel,
+    id: MessageId,
+    request: MessageRequest,
+    immediate: bool,
+    now: i64,
+) -> Message {
+    let send = &app.config.send;
+    let ttl_ms = request
+        .ttl_s
+        .map_or(send.expires_after_ms, |s| s.saturating_mul(1000));
+    let usual = if immediate {
+        Priority::High
+    } else {
+        Priority::Normal
+    };
+    Message {
+        id,
+        tenant: tenant.clone(),
+        channel: channel.id.clone(),
+        to: request.to,
+        content: request.content,
+        reference: request.reference,
+        reply_to: request.reply_to,
+        provider_message_id: None,
+        status: Status::Queued,
+        error: None,
+        priority: request.priority.unwrap_or(usual),
+        policy: request.policy.unwrap_or(match send.default_policy {
+            wharf_config::SendPolicy::AtMostOnce => Policy::AtMostOnce,
+            wharf_config::SendPolicy::AtLeastOnce => Policy::AtLeastOnce,
+        }),
+        try_number: 1,
+        created_at: now,
+        updated_at: now,
+        expires_at: now.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX)),
+    }
+}
+
+fn send_job(app: &App, message: &Message, immediate: bool, now: i64) -> NewJob {
+    NewJob {
+        id: JobId::new(&*app.ids),
+        queue: Queue::Send,
+        tenant: message.tenant.clone(),
+        lane: lane_of(&message.tenant, &message.channel),
+        order_key: None,
+        kind: jobs::SEND,
+        payload: json!({ "message": message.id, "immediate": immediate }),
+        priority: jobs::priority(message.priority),
+        due_at: now,
+        attempts_max: jobs::SEND_CLAIMS_MAX,
     }
 }

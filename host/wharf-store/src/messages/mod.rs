@@ -100,6 +100,24 @@ impl Stored {
     }
 }
 
+impl From<&Message> for NewOutbound {
+    fn from(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            channel: message.channel.clone(),
+            content: message.content.clone(),
+            to: message.to.clone(),
+            reference: message.reference.clone(),
+            reply_to: message.reply_to.clone(),
+            priority: message.priority,
+            policy: message.policy,
+            status: message.status,
+            created_at: message.created_at,
+            expires_at: message.expires_at,
+        }
+    }
+}
+
 pub async fn insert_outbound(
     tx: &mut Tx,
     tenant: &TenantId,

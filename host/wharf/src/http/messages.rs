@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use wharf_core::request::{FieldError, parse_message};
 use wharf_core::{Code, MessageId, TenantId};
+use wharf_store::messages::Stored;
 use wharf_store::{channels, messages, timeline};
 
 use super::auth::Caller;
@@ -52,19 +53,28 @@ pub(super) async fn send_message(
     answer(&app, &caller.tenant, StatusCode::ACCEPTED, &accepted).await
 }
 
-/// `GET /v1/messages/{id}`: the message and its timeline, exchange by exchange.
+/// `GET /v1/messages/{id}`: the message and its timeline, exchange by exchange, laid out for people:
+/// it is read at a terminal more often than by programs. `latest` is the tenant's newest message.
 pub(super) async fn get_message(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let missing = || Problem::new(Code::NotFound);
-    let id: MessageId = id.parse().map_err(|_| missing())?;
     let mut conn = app.db.read().await?;
+    let id: MessageId = match id.as_str() {
+        "latest" => {
+            let newest = messages::page(&mut conn, &caller.tenant, None, 1).await?;
+            newest.first().map(Stored::id).ok_or_else(missing)?
+        }
+        id => id.parse().map_err(|_| missing())?,
+    };
     let found = timeline::read(&mut conn, &caller.tenant, id)
         .await?
         .ok_or_else(missing)?;
-    Ok(Json(view::message_with_timeline(&found)))
+    let text = format!("{:#}\n", view::message_with_timeline(&found));
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], text).into_response())
 }
 
 /// `GET /v1/messages?limit=&cursor=`: newest first.
@@ -135,20 +145,18 @@ pub(super) async fn answer(
     status: StatusCode,
     accepted: &Accepted,
 ) -> Result<Response, Problem> {
-    let (id, replayed) = match accepted {
-        Accepted::New(id) => (*id, false),
-        Accepted::Replayed(id) => (*id, true),
+    let id = match accepted {
+        Accepted::New(message) => return Ok((status, Json(view::message(message))).into_response()),
+        Accepted::Replayed(id) => *id,
     };
     let mut conn = app.db.read().await?;
     let message = messages::get(&mut conn, tenant, id)
         .await?
         .ok_or_else(|| Problem::new(Code::Internal))?;
     let mut response = (status, Json(view::message(&message))).into_response();
-    if replayed {
-        response
-            .headers_mut()
-            .insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
+    response
+        .headers_mut()
+        .insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(response)
 }
 

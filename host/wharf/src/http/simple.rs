@@ -56,7 +56,7 @@ pub(super) async fn send_immediate(
     };
     let accepted = accept::accept(&app, &caller.tenant, submission).await?;
     let id = match accepted {
-        Accepted::New(id) => id,
+        Accepted::New(message) => message.id,
         Accepted::Replayed(id) => {
             let message = load(&app, &caller.tenant, id).await?;
             if matches!(message.status, Status::Queued | Status::Sending) {

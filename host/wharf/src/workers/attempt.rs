@@ -6,18 +6,16 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use wharf_core::TenantId;
 use wharf_core::provider::{
-    Accepted, CallContext, Exchange, OutboundMessage, Outcome, PlatformError, Progress, Replay,
-    TransportFailure,
+    Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
 };
-use wharf_core::retry::Failure;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
 use wharf_store::messages::Message;
 use wharf_store::{Aad, StoreError};
 
+use super::failed::{Failed, Last, SendError};
 use crate::app::App;
 use crate::clock::random;
 use crate::directory::Channel;
@@ -25,78 +23,7 @@ use crate::directory::Channel;
 /// How an attempt ended.
 pub(super) enum End {
     Accepted(Accepted),
-    Failed(Failed),
-}
-
-/// Why an attempt failed, as people read it and as the retry rule needs it.
-pub(super) struct Failed {
-    pub(super) error: SendError,
-    kind: Kind,
-    /// The provider's own words on speed.
-    pub(super) advice: Option<PlatformError>,
-}
-
-enum Kind {
-    Provider(PlatformError),
-    PluginFault,
-    Deterministic,
-    Overloaded,
-    Ambiguous,
-}
-
-impl Failed {
-    pub(super) fn failure(&self) -> Failure<'_> {
-        match &self.kind {
-            Kind::Provider(error) => Failure::Provider(error),
-            Kind::PluginFault => Failure::PluginFault,
-            Kind::Deterministic => Failure::Deterministic,
-            Kind::Overloaded => Failure::Overloaded,
-            Kind::Ambiguous => Failure::Ambiguous,
-        }
-    }
-}
-
-/// A failure as messages, timelines and events show it.
-pub(super) struct SendError {
-    pub(super) code: String,
-    pub(super) detail: String,
-    pub(super) remedy: Option<String>,
-    pub(super) provider_code: Option<String>,
-    pub(super) trace_id: Option<String>,
-}
-
-impl SendError {
-    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            detail: detail.into(),
-            remedy: None,
-            provider_code: None,
-            trace_id: None,
-        }
-    }
-
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "code": self.code,
-            "detail": self.detail,
-            "remedy": self.remedy,
-            "provider_code": self.provider_code,
-            "trace_id": self.trace_id,
-        })
-    }
-}
-
-impl From<&PlatformError> for SendError {
-    fn from(error: &PlatformError) -> Self {
-        Self {
-            code: error.class.as_str().to_owned(),
-            detail: error.detail.clone(),
-            remedy: error.remedy.clone(),
-            provider_code: error.provider_code.clone(),
-            trace_id: error.trace_id.clone(),
-        }
-    }
+    Failed(Box<Failed>),
 }
 
 pub(super) struct Attempt<'a> {
@@ -106,27 +33,6 @@ pub(super) struct Attempt<'a> {
     plugin: &'a Plugin,
     /// 1 for the first attempt of a try.
     pub(super) number: u32,
-}
-
-/// The last exchange that went out in this attempt.
-struct Last {
-    replay: Replay,
-    outcome: Outcome,
-}
-
-impl Last {
-    /// True when repeating the send could send twice.
-    fn may_have_acted(&self) -> bool {
-        self.replay == Replay::Unsafe
-            && match &self.outcome {
-                Outcome::Response(_) | Outcome::Stored(_) => true,
-                Outcome::Failed(failure) => failure.is_ambiguous(),
-            }
-    }
-
-    fn is_unanswered(&self) -> bool {
-        self.may_have_acted() && matches!(self.outcome, Outcome::Failed(_))
-    }
 }
 
 impl<'a> Attempt<'a> {
@@ -159,7 +65,7 @@ impl<'a> Attempt<'a> {
                 match self.recover(open, &wire).await? {
                     Recovered::Resumed(from, step) => {
                         last = Some(from);
-                        step
+                        *step
                     }
                     Recovered::Again => self.plugin.start(&self.context(), &wire).await,
                 }
@@ -178,7 +84,7 @@ impl<'a> Attempt<'a> {
                     if !begun {
                         self.begin(None).await?;
                     }
-                    return Ok(End::Failed(self.failed(error, last.as_ref())));
+                    return Ok(End::Failed(Box::new(Failed::of_call(error, last.as_ref()))));
                 }
             };
             seq += 1;
@@ -186,10 +92,9 @@ impl<'a> Attempt<'a> {
                 let max = self.app.config.send.exchanges_max;
                 let detail =
                     format!("the plugin asked for more than {max} exchanges for one message");
-                return Ok(End::Failed(deterministic(
-                    SendError::new("plugin-exchanges-limit", detail),
-                    last.as_ref(),
-                )));
+                let error = SendError::new("plugin-exchanges-limit", detail);
+                let failed = Failed::of_refusal(error, last.as_ref());
+                return Ok(End::Failed(Box::new(failed)));
             }
             match self.exchange(&exchange, seq, begun).await? {
                 Ok(outcome) => {
@@ -203,7 +108,10 @@ impl<'a> Attempt<'a> {
                         outcome,
                     });
                 }
-                Err(error) => return Ok(End::Failed(deterministic(error, last.as_ref()))),
+                Err(error) => {
+                    let failed = Failed::of_refusal(error, last.as_ref());
+                    return Ok(End::Failed(Box::new(failed)));
+                }
             }
         }
     }
@@ -367,7 +275,7 @@ impl<'a> Attempt<'a> {
                 replay: exchange.replay,
                 outcome,
             },
-            step,
+            Box::new(step),
         ))
     }
 
@@ -388,63 +296,16 @@ impl<'a> Attempt<'a> {
             .open(&state_aad(tenant, &id, seq), sealed)?
             .to_vec())
     }
-
-    /// What a failed plugin call means, given what had gone out before it.
-    fn failed(&self, error: CallError, last: Option<&Last>) -> Failed {
-        let unanswered = last.is_some_and(Last::is_unanswered);
-        match error {
-            CallError::Guest(error) => Failed {
-                error: SendError::from(&error),
-                // Whatever the plugin advises: no answer to an unsafe exchange is never "try again".
-                kind: if unanswered {
-                    Kind::Ambiguous
-                } else {
-                    Kind::Provider(error.clone())
-                },
-                advice: Some(error),
-            },
-            other => {
-                let acted = last.is_some_and(Last::may_have_acted);
-                let kind = match &other {
-                    // The outcome is journalled, so the same answer is read again later.
-                    CallError::Overloaded { .. } | CallError::Unavailable { .. } => {
-                        Kind::Overloaded
-                    }
-                    _ if acted => Kind::Ambiguous,
-                    CallError::Fault { .. } => Kind::PluginFault,
-                    _ => Kind::Deterministic,
-                };
-                Failed {
-                    error: SendError::new(other.slug(), other.to_string()),
-                    kind,
-                    advice: None,
-                }
-            }
-        }
-    }
 }
 
 enum Recovered {
-    Resumed(Last, Result<Progress, CallError>),
+    Resumed(Last, Box<Result<Progress, CallError>>),
     /// Nothing that matters went out: begin the flow again.
     Again,
 }
 
 /// Longest pause between two exchanges that a worker waits out.
 const DELAY_MS_MAX: u32 = 5_000;
-
-fn deterministic(error: SendError, last: Option<&Last>) -> Failed {
-    let acted = last.is_some_and(Last::may_have_acted);
-    Failed {
-        error,
-        kind: if acted {
-            Kind::Ambiguous
-        } else {
-            Kind::Deterministic
-        },
-        advice: None,
-    }
-}
 
 fn state_aad<'a>(tenant: &'a str, message: &'a str, seq: u32) -> Aad<'a> {
     Aad {

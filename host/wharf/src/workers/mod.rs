@@ -2,6 +2,8 @@
 
 mod attempt;
 mod deliver;
+mod effects;
+mod failed;
 pub mod jobs;
 mod maintenance;
 mod parse;

@@ -8,24 +8,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::json;
-use wharf_core::provider::{
-    CallContext, InboundEvent, InboundItem, InboundStatus, Route, WebhookRequest,
-};
+use wharf_core::provider::{CallContext, InboundItem, Route, WebhookRequest};
 use wharf_core::retry::backoff_ms;
-use wharf_core::{MessageId, Status, TenantId, WebhookId};
+use wharf_core::{TenantId, WebhookId};
 use wharf_queue::{Job, Outcome};
 use wharf_runtime::CallError;
 use wharf_store::channels::ChannelRow;
-use wharf_store::messages::{self, Message, NewInbound};
 use wharf_store::webhooks::{self, WebhookRow};
-use wharf_store::{Owner, StoreError, Tx, atoms, channels, statuses};
+use wharf_store::{Owner, StoreError, channels};
 
+use super::effects::{Placed, apply};
 use super::jobs;
-use super::settle::{Change, change_status};
-use crate::announce::{Announcer, Fact, MESSAGE_RECEIVED, PROVIDER_OTHER};
+use crate::announce::Announcer;
 use crate::app::App;
-use crate::clock::{jitter, random, rfc3339};
+use crate::clock::{jitter, random};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -192,13 +188,6 @@ struct Reader<'a> {
     announcers: HashMap<TenantId, Announcer>,
 }
 
-/// One atom on its way into one tenant.
-struct Placed {
-    item: InboundItem,
-    channel: ChannelRow,
-    announcer: Announcer,
-}
-
 impl Reader<'_> {
     /// Applies what can be placed and returns how many atoms could not.
     async fn take(&mut self, items: &[InboundItem]) -> Result<usize, StoreError> {
@@ -273,167 +262,5 @@ fn route_key(route: &Route) -> String {
         Route::Sender(id) => format!("sender:{id}"),
         Route::Account(id) => format!("account:{id}"),
         Route::App => "app".to_owned(),
-    }
-}
-
-/// Applies one atom once. False when the message it speaks of is not known here yet.
-async fn apply(
-    tx: &mut Tx,
-    plugin: &str,
-    atom: &Placed,
-    ids: &dyn wharf_core::IdSource,
-    now: i64,
-) -> Result<bool, StoreError> {
-    let tenant = &atom.channel.tenant;
-    if let InboundEvent::Status(status) = &atom.item.event {
-        let Some((message, try_number)) = message_of(tx, atom, status).await? else {
-            return Ok(false);
-        };
-        if is_new(tx, plugin, atom, now).await? {
-            apply_status(tx, atom, status, message, try_number, now).await?;
-        }
-        return Ok(true);
-    }
-    if !is_new(tx, plugin, atom, now).await? {
-        return Ok(true);
-    }
-    let fact = match &atom.item.event {
-        InboundEvent::Status(_) => return Ok(true),
-        InboundEvent::Message(message) => {
-            let id = MessageId::new(ids);
-            let fact = received(atom, id, message);
-            let new = NewInbound {
-                id,
-                channel: atom.channel.id.clone(),
-                message: (**message).clone(),
-                created_at: now,
-            };
-            messages::insert_inbound(tx, tenant, &new).await?;
-            fact
-        }
-        InboundEvent::Raw { kind, document } => Fact {
-            kind: PROVIDER_OTHER,
-            channel: Some(atom.channel.id.clone()),
-            message: None,
-            data: json!({ "channel": atom.channel.id, "kind": kind, "raw": document }),
-        },
-    };
-    atom.announcer.announce(tx, fact, now).await?;
-    Ok(true)
-}
-
-async fn is_new(tx: &mut Tx, plugin: &str, atom: &Placed, now: i64) -> Result<bool, StoreError> {
-    let (tenant, route) = (&atom.channel.tenant, &atom.item.route);
-    atoms::insert_new(tx, tenant, plugin, route, &atom.item.dedupe_key, now).await
-}
-
-/// The message a status speaks of: by our own id where the provider echoes it, else by the
-/// provider's. Our id counts only within this tenant and channel.
-async fn message_of(
-    tx: &mut Tx,
-    atom: &Placed,
-    status: &InboundStatus,
-) -> Result<Option<(Message, u32)>, StoreError> {
-    let tenant = &atom.channel.tenant;
-    let by_provider =
-        messages::by_provider_id(tx, tenant, &atom.channel.id, &status.provider_message_id).await?;
-    if let Some((id, try_number)) = by_provider {
-        return Ok(messages::get(tx, tenant, id)
-            .await?
-            .map(|m| (m, try_number)));
-    }
-    let ours = status
-        .message_id
-        .as_deref()
-        .and_then(|text| MessageId::from_bare(text).ok());
-    let Some(id) = ours else {
-        return Ok(None);
-    };
-    let found = messages::get(tx, tenant, id)
-        .await?
-        .filter(|m| m.channel == atom.channel.id);
-    Ok(found.map(|message| {
-        let try_number = message.try_number;
-        (message, try_number)
-    }))
-}
-
-async fn apply_status(
-    tx: &mut Tx,
-    atom: &Placed,
-    status: &InboundStatus,
-    mut message: Message,
-    try_number: u32,
-    now: i64,
-) -> Result<(), StoreError> {
-    let tenant = &atom.channel.tenant;
-    let state = Status::from(status.state);
-    let at_ms = i64::try_from(status.at_ms).unwrap_or(now);
-    let detail = json!({
-        "provider_message_id": status.provider_message_id,
-        "recipient": status.recipient,
-        "pricing": status.pricing,
-        "conversation_id": status.conversation_id,
-        "group": status.group,
-        "error": status.error,
-    });
-    statuses::record(
-        tx,
-        tenant,
-        &statuses::NewStatus {
-            message: message.id,
-            try_number,
-            status: state,
-            at: at_ms,
-            recorded_at: now,
-            detail,
-        },
-    )
-    .await?;
-    if message.provider_message_id.is_none() {
-        wharf_store::journal::record_accepted(
-            tx,
-            tenant,
-            message.id,
-            try_number,
-            &status.provider_message_id,
-            now,
-        )
-        .await?;
-    }
-    let error = status.error.as_ref().map(|e| {
-        json!({
-            "code": e.class.as_str(), "detail": e.detail, "remedy": e.remedy,
-            "provider_code": e.provider_code, "trace_id": e.trace_id,
-        })
-    });
-    message.try_number = try_number;
-    let change = Change {
-        status: state,
-        provider_message_id: Some(&status.provider_message_id),
-        error: error.as_ref(),
-        at_ms,
-        now_ms: now,
-    };
-    change_status(tx, &atom.announcer, &message, &change).await
-}
-
-fn received(atom: &Placed, id: MessageId, message: &wharf_core::provider::InboundMessage) -> Fact {
-    Fact {
-        kind: MESSAGE_RECEIVED,
-        channel: Some(atom.channel.id.clone()),
-        message: Some(id),
-        data: json!({
-            "message_id": id,
-            "channel": atom.channel.id,
-            "provider_message_id": message.provider_message_id,
-            "from": message.sender,
-            "group": message.group,
-            "at": rfc3339(i64::try_from(message.at_ms).unwrap_or(0)),
-            "reply_to": message.reply_to,
-            "forwarded": message.forwarded,
-            "content": message.content,
-            "referral": message.referral,
-        }),
     }
 }

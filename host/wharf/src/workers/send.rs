@@ -24,6 +24,9 @@ struct Payload {
 /// How long a message waits for a channel or plugin that is not there before it is looked for again.
 const ABSENT_WAIT_MS: i64 = 5_000;
 
+/// How soon an answer that could not be read for want of a free slot is read again.
+const SUSPENDED_WAIT_MS: i64 = 500;
+
 /// Runs one `send` job.
 pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
     let payload: Payload = match job.decode() {
@@ -132,6 +135,13 @@ async fn conclude(
         }
         End::Failed(failed) => failed,
     };
+    if failed.is_suspended() {
+        let due_at = app.now_ms() + SUSPENDED_WAIT_MS;
+        return Ok(Outcome::Retry {
+            due_at,
+            reason: failed.error.detail,
+        });
+    }
     let send = &app.config.send;
     let policy = RetryPolicy {
         attempts_max: if immediate { 1 } else { send.attempts_max },

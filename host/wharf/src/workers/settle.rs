@@ -11,7 +11,7 @@ use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
 use wharf_store::messages::{self, Message};
 use wharf_store::{StoreError, Tx};
 
-use super::attempt::{Failed, SendError};
+use super::failed::{Failed, SendError};
 use super::lane_of;
 use crate::announce::{Announcer, StatusChange};
 use crate::app::App;
@@ -75,10 +75,14 @@ pub(super) async fn unknown(
     let wait = i64::try_from(app.config.send.unknown_wait_ms).unwrap_or(i64::MAX);
     let due_at = app.now_ms().saturating_add(wait);
     let after = match message.policy {
-        Policy::AtLeastOnce if due_at < message.expires_at => After::Retry {
-            due_at,
-            reason: "no status settled it in time, and its policy is at_least_once".to_owned(),
-        },
+        Policy::AtLeastOnce
+            if due_at < message.expires_at && number < app.config.send.attempts_max =>
+        {
+            After::Retry {
+                due_at,
+                reason: "no status settled it in time, and its policy is at_least_once".to_owned(),
+            }
+        }
         _ => After::Complete,
     };
     in_transaction(app, job, end, after).await

@@ -1,17 +1,16 @@
 //! What the files say of apps, tenants and channels, checked against the plugins and brought into the
 //! store in one transaction, so that everything else reads one place.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
-use wharf_config::{
-    App as FileApp, Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret, Tenant,
-};
-use wharf_core::provider::{Bucket, Descriptor, Input, InputKind, Level};
-use wharf_core::webhook::SigningSecret;
+use wharf_config::{App as FileApp, Channel as FileChannel, Config, RotatingSecret, Tenant};
+use wharf_core::provider::{Bucket, Descriptor, Level};
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
 use wharf_queue::Queue;
 use wharf_runtime::Registry;
@@ -25,220 +24,13 @@ use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants}
 
 use crate::clock::random;
 use crate::directory::ENDPOINT_SECRET;
-use crate::workers::{jobs, lane_of};
+use crate::workers::lane_of;
+
+pub(crate) use check::check;
 
 /// Sends a second when neither the file nor the plugin says: Meta's default for a number
 /// (meta-cloud-api.md, 4).
 const PER_SECOND_DEFAULT: u32 = 80;
-
-/// Checks settings and secrets against what the plugins declare. All errors at once.
-pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErrors> {
-    let mut problems = Vec::new();
-    for (name, app) in &config.apps {
-        let at = At {
-            key: format!("apps.{name}"),
-            origin: &app.origin,
-        };
-        if let Some(descriptor) = at.descriptor(plugins, &app.plugin, &mut problems) {
-            let origin = |key: &str| app.origin_of(key).clone();
-            let given = Given {
-                settings: &app.settings,
-                secrets: &app.secrets,
-                origin: &origin,
-            };
-            at.inputs(&descriptor, &[Level::App], &given, &mut problems);
-        }
-    }
-    for tenant in config.tenants.values() {
-        for (name, channel) in &tenant.channels {
-            check_channel(config, plugins, tenant, name, channel, &mut problems);
-        }
-        for (name, endpoint) in &tenant.endpoints {
-            for secret in endpoint.secret.all() {
-                if let Err(what) = SigningSecret::parse(secret) {
-                    let key = format!("endpoints.{name}.secret");
-                    problems.push(Problem::new(
-                        endpoint.origin.clone(),
-                        key,
-                        what,
-                        "make one with `wharf key endpoint-secret`",
-                    ));
-                }
-            }
-        }
-        if tenant.id == jobs::OPERATOR {
-            let what = "this name is reserved for the gateway itself";
-            problems.push(Problem::new(
-                tenant.origin.clone(),
-                "id",
-                what,
-                "choose another",
-            ));
-        }
-    }
-    ConfigErrors::from_problems(problems).map_or(Ok(()), Err)
-}
-
-fn check_channel(
-    config: &Config,
-    plugins: &Registry,
-    tenant: &Tenant,
-    name: &str,
-    channel: &FileChannel,
-    problems: &mut Vec<Problem>,
-) {
-    let at = At {
-        key: format!("tenants.{}.channels.{name}", tenant.id),
-        origin: &channel.origin,
-    };
-    let Some(descriptor) = at.descriptor(plugins, &channel.plugin, problems) else {
-        return;
-    };
-    let mut levels = vec![Level::Account, Level::Channel];
-    match channel.app.as_ref().map(|app| (app, config.apps.get(app))) {
-        // Without an app of the operator's, the tenant brings the app's inputs too.
-        None => levels.push(Level::App),
-        Some((app, Some(found))) if found.plugin != channel.plugin => {
-            let what = format!(
-                "app {app} is for plugin {}, this channel for {}",
-                found.plugin, channel.plugin
-            );
-            problems.push(Problem::new(
-                channel.origin.clone(),
-                format!("{}.app", at.key),
-                what,
-                "name an app of the same plugin",
-            ));
-        }
-        Some((_, Some(_))) => {}
-        Some((app, None)) => {
-            let what = format!("there is no app {app}");
-            problems.push(Problem::new(
-                channel.origin.clone(),
-                format!("{}.app", at.key),
-                what,
-                "add [apps.NAME] to the main file",
-            ));
-        }
-    }
-    let origin = |key: &str| channel.origin_of(key).clone();
-    let given = Given {
-        settings: &channel.settings,
-        secrets: &channel.secrets,
-        origin: &origin,
-    };
-    at.inputs(&descriptor, &levels, &given, problems);
-}
-
-/// Where in the configuration a check stands.
-struct At<'a> {
-    key: String,
-    origin: &'a wharf_config::Origin,
-}
-
-struct Given<'a> {
-    settings: &'a BTreeMap<String, String>,
-    secrets: &'a BTreeMap<String, RotatingSecret>,
-    origin: &'a dyn Fn(&str) -> wharf_config::Origin,
-}
-
-impl At<'_> {
-    fn descriptor(
-        &self,
-        plugins: &Registry,
-        name: &str,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Arc<Descriptor>> {
-        let found = plugins.get(name).map(|p| Arc::clone(p.descriptor()));
-        if found.is_none() {
-            let known: Vec<_> = plugins.all().iter().map(|p| p.name().to_owned()).collect();
-            let what = format!("no plugin named {name} is loaded");
-            let remedy = format!(
-                "put {name}.wasm into plugins.dir, or name one of: {}",
-                known.join(", ")
-            );
-            problems.push(Problem::new(
-                self.origin.clone(),
-                format!("{}.plugin", self.key),
-                what,
-                remedy,
-            ));
-        }
-        found
-    }
-
-    fn inputs(
-        &self,
-        descriptor: &Descriptor,
-        levels: &[Level],
-        given: &Given<'_>,
-        problems: &mut Vec<Problem>,
-    ) {
-        let wanted: Vec<&Input> = descriptor
-            .inputs
-            .iter()
-            .filter(|i| levels.contains(&i.level))
-            .collect();
-        for input in &wanted {
-            let (table, has) = match input.kind {
-                InputKind::Secret => ("secrets", given.secrets.contains_key(&input.name)),
-                _ => ("settings", given.settings.contains_key(&input.name)),
-            };
-            if input.required && !has {
-                let key = format!("{}.{table}.{}", self.key, input.name);
-                let what = format!("is missing: {}", input.title);
-                problems.push(Problem::new(
-                    self.origin.clone(),
-                    key,
-                    what,
-                    input.help.clone(),
-                ));
-            }
-        }
-        let names = |secret: bool| -> Vec<&str> {
-            let of_kind = wanted
-                .iter()
-                .filter(|i| (i.kind == InputKind::Secret) == secret);
-            of_kind.map(|i| i.name.as_str()).collect()
-        };
-        for (table, keys, known) in [
-            (
-                "settings",
-                given.settings.keys().collect::<Vec<_>>(),
-                names(false),
-            ),
-            ("secrets", given.secrets.keys().collect(), names(true)),
-        ] {
-            for name in keys
-                .into_iter()
-                .filter(|name| !known.contains(&name.as_str()))
-            {
-                let key = format!("{table}.{name}");
-                let what = format!("plugin {} takes no such {table} here", descriptor.name);
-                let remedy = format!("use one of: {}", known.join(", "));
-                problems.push(Problem::new(
-                    (given.origin)(&key),
-                    format!("{}.{key}", self.key),
-                    what,
-                    remedy,
-                ));
-            }
-        }
-        for input in wanted.iter().filter(|i| i.kind == InputKind::Choice) {
-            let chosen = given.settings.get(&input.name);
-            if chosen.is_some_and(|value| !input.choices.contains(value)) {
-                let key = format!("settings.{}", input.name);
-                let remedy = format!("use one of: {}", input.choices.join(", "));
-                problems.push(Problem::new(
-                    (given.origin)(&key),
-                    format!("{}.{key}", self.key),
-                    "is not a choice",
-                    remedy,
-                ));
-            }
-        }
-    }
-}
 
 /// Brings the checked configuration into the store: what left the files is marked removed.
 pub(crate) async fn store(

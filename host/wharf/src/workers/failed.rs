@@ -1,0 +1,156 @@
+//! Why an attempt failed, and whether what went out before makes a repetition dangerous.
+
+use serde_json::{Value, json};
+use wharf_core::provider::{Outcome, PlatformError, Replay};
+use wharf_core::retry::Failure;
+use wharf_runtime::CallError;
+
+/// Why an attempt failed, as people read it and as the retry rule needs it.
+pub(super) struct Failed {
+    pub(super) error: SendError,
+    kind: Kind,
+    /// The provider's own words on speed.
+    pub(super) advice: Option<PlatformError>,
+}
+
+enum Kind {
+    Provider(PlatformError),
+    PluginFault,
+    Deterministic,
+    Overloaded,
+    /// This host could not read an answer that is there; nothing is lost by reading it later.
+    Suspended,
+    Ambiguous,
+}
+
+impl Failed {
+    /// What a failed plugin call means, given what had gone out before it.
+    pub(super) fn of_call(error: CallError, last: Option<&Last>) -> Self {
+        let unanswered = last.is_some_and(Last::is_unanswered);
+        match error {
+            CallError::Guest(error) => Self {
+                error: SendError::from(&error),
+                // Whatever the plugin advises: no answer to an unsafe exchange is never "try again".
+                kind: if unanswered {
+                    Kind::Ambiguous
+                } else {
+                    Kind::Provider(error.clone())
+                },
+                advice: Some(error),
+            },
+            other => {
+                let acted = last.is_some_and(Last::may_have_acted);
+                let kind = match &other {
+                    // The answer is journalled and the attempt stays open: it is read again later.
+                    CallError::Overloaded { .. } | CallError::Unavailable { .. } if acted => {
+                        Kind::Suspended
+                    }
+                    CallError::Overloaded { .. } | CallError::Unavailable { .. } => {
+                        Kind::Overloaded
+                    }
+                    _ if acted => Kind::Ambiguous,
+                    CallError::Fault { .. } => Kind::PluginFault,
+                    _ => Kind::Deterministic,
+                };
+                Self {
+                    error: SendError::new(other.slug(), other.to_string()),
+                    kind,
+                    advice: None,
+                }
+            }
+        }
+    }
+
+    /// A refusal of this host's own: the same call ends the same way, unless something went out before.
+    pub(super) fn of_refusal(error: SendError, last: Option<&Last>) -> Self {
+        let acted = last.is_some_and(Last::may_have_acted);
+        Self {
+            error,
+            kind: if acted {
+                Kind::Ambiguous
+            } else {
+                Kind::Deterministic
+            },
+            advice: None,
+        }
+    }
+
+    /// True when the attempt is not over: it goes on from its journal.
+    pub(super) fn is_suspended(&self) -> bool {
+        matches!(self.kind, Kind::Suspended)
+    }
+
+    pub(super) fn failure(&self) -> Failure<'_> {
+        match &self.kind {
+            Kind::Provider(error) => Failure::Provider(error),
+            Kind::PluginFault => Failure::PluginFault,
+            Kind::Deterministic => Failure::Deterministic,
+            Kind::Overloaded | Kind::Suspended => Failure::Overloaded,
+            Kind::Ambiguous => Failure::Ambiguous,
+        }
+    }
+}
+
+/// A failure as messages, timelines and events show it.
+pub(super) struct SendError {
+    pub(super) code: String,
+    pub(super) detail: String,
+    pub(super) remedy: Option<String>,
+    pub(super) provider_code: Option<String>,
+    pub(super) trace_id: Option<String>,
+}
+
+impl SendError {
+    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            detail: detail.into(),
+            remedy: None,
+            provider_code: None,
+            trace_id: None,
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "code": self.code,
+            "detail": self.detail,
+            "remedy": self.remedy,
+            "provider_code": self.provider_code,
+            "trace_id": self.trace_id,
+        })
+    }
+}
+
+impl From<&PlatformError> for SendError {
+    fn from(error: &PlatformError) -> Self {
+        Self {
+            code: error.class.as_str().to_owned(),
+            detail: error.detail.clone(),
+            remedy: error.remedy.clone(),
+            provider_code: error.provider_code.clone(),
+            trace_id: error.trace_id.clone(),
+        }
+    }
+}
+
+/// The last exchange that went out in this attempt.
+pub(super) struct Last {
+    pub(super) replay: Replay,
+    pub(super) outcome: Outcome,
+}
+
+impl Last {
+    /// True when repeating the send could send twice.
+    fn may_have_acted(&self) -> bool {
+        self.replay == Replay::Unsafe
+            && match &self.outcome {
+                Outcome::Response(_) | Outcome::Stored(_) => true,
+                Outcome::Failed(failure) => failure.is_ambiguous(),
+            }
+    }
+
+    fn is_unanswered(&self) -> bool {
+        self.may_have_acted() && matches!(self.outcome, Outcome::Failed(_))
+    }
+}
