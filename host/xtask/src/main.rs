@@ -7,6 +7,7 @@
     reason = "the environment of a build is this program's configuration"
 )]
 
+mod bench;
 mod dev;
 mod plugins;
 mod summary;
@@ -34,6 +35,8 @@ enum Command {
     Dev(dev::Options),
     /// Run every test, and start what the tests need
     Test(test::Options),
+    /// Measure the gateway in the release profile, each figure beside its counterpart
+    Bench(bench::Options),
     /// Build the provider plugins as WebAssembly components
     Plugins,
     /// Check the rules of this repository that no compiler knows
@@ -58,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(options) => dev::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Bench(options) => bench::run(&workspace, &options),
         Command::Plugins => {
             for (name, file) in plugins::build(&workspace.root, &workspace.target)? {
                 println!("{name} {}", file.display());

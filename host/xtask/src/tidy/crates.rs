@@ -27,6 +27,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("wharf-test-support", &[]),
+    // Measures everything, the plugins' own code included, and nothing sees it.
+    (
+        "wharf-load",
+        &[
+            "wharf",
+            "wharf-core",
+            "wharf-config",
+            "wharf-store",
+            "wharf-queue",
+            "wharf-runtime",
+            "wharf-test-support",
+            "wharf-plugin",
+            "wharf-plugin-graph",
+        ],
+    ),
     // Starts the gateway as a program, so that running a task does not build all of it first.
     ("xtask", &["wharf-test-support"]),
 ];
