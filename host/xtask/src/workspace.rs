@@ -77,10 +77,10 @@ impl Workspace {
 
     /// Builds the gateway and returns its program file.
     pub(crate) fn build_gateway(&self) -> anyhow::Result<PathBuf> {
-        run(self
-            .cargo()
-            .args(["build", "--package", "wharf", "--bin", "wharf"]))
-        .context("the gateway does not build")?;
+        // The whole workspace, so that dependencies get the features they have in tests and are not
+        // built a second time for them.
+        run(self.cargo().args(["build", "--workspace", "--bins"]))
+            .context("the gateway does not build")?;
         let program = self.target.join("debug").join("wharf");
         anyhow::ensure!(
             program.is_file(),

@@ -71,11 +71,8 @@ pub(super) async fn shared_ingest(
         .iter()
         .all(|(route, _)| Some(&route.plugin) == first_plugin.as_ref());
     if named.is_empty() || !one_plugin {
-        tracing::warn!(
-            candidates = named.len(),
-            "a webhook call carried no signature header of exactly one provider"
-        );
-        return Err(Problem::new(Code::SignatureInvalid));
+        let reason = "it carries no signature header, or those of several providers".to_owned();
+        return Err(not_believed("a webhook call", &[reason]));
     }
     let bytes = read_body(&app, body).await?;
     take(&app, &named, query.as_deref(), &headers, bytes).await
@@ -121,6 +118,7 @@ async fn read_body(app: &App, body: Body) -> Result<Bytes, Problem> {
 
 fn answer_challenge(candidates: &[Candidate], query: Option<&str>) -> Result<Response, Problem> {
     let query = pairs(query);
+    let mut refusals = Vec::new();
     for (route, spec) in candidates {
         match webhook::challenge(spec, &query, &|name| route.secrets.live(name)) {
             Ok(echo) => {
@@ -129,12 +127,16 @@ fn answer_challenge(candidates: &[Candidate], query: Option<&str>) -> Result<Res
                 response.headers_mut().insert(header::CONTENT_TYPE, text);
                 return Ok(response);
             }
-            Err(reason) => {
-                tracing::warn!(webhook.owner = %route.owner, reason = %reason, "a subscription handshake was refused");
-            }
+            Err(reason) => refusals.push(format!("{}: {reason}", route.owner)),
         }
     }
-    Err(Problem::new(Code::SignatureInvalid))
+    Err(not_believed("a subscription handshake", &refusals))
+}
+
+/// The caller learns nothing; the operator reads each candidate's reason.
+fn not_believed(what: &str, refusals: &[String]) -> Problem {
+    tracing::warn!(reasons = refusals.join("; "), "{what} was not believed");
+    Problem::new(Code::SignatureInvalid)
 }
 
 /// Verifies, stores, and only then acknowledges.
@@ -152,6 +154,7 @@ async fn take(
         })
         .collect();
     let pairs = pairs(query);
+    let mut refusals = Vec::new();
     for (route, spec) in candidates {
         let url = match (&route.url, query) {
             (Some(url), Some(query)) => format!("{url}?{query}"),
@@ -166,7 +169,7 @@ async fn take(
             now_s: app.now_ms() / 1000,
         };
         if let Err(reason) = webhook::verify(spec, &incoming, &|name| route.secrets.live(name)) {
-            tracing::warn!(webhook.owner = %route.owner, reason = %reason, "a webhook call was not believed");
+            refusals.push(format!("{}: {reason}", route.owner));
             continue;
         }
         if bytes.len() > spec.max_body as usize {
@@ -181,7 +184,7 @@ async fn take(
         ingest::store(app, route, spec, call).await?;
         return Ok(acknowledge(spec));
     }
-    Err(Problem::new(Code::SignatureInvalid))
+    Err(not_believed("a webhook call", &refusals))
 }
 
 fn acknowledge(spec: &WebhookSpec) -> Response {

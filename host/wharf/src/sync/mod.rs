@@ -134,7 +134,7 @@ impl Sync<'_> {
                 &lane,
                 tenant,
                 row.per_second,
-                row.per_second,
+                burst_of(row.per_second),
             )
             .await?;
             let owner = Owner::Channel(tenant.clone(), id.clone());
@@ -293,6 +293,12 @@ fn channel_row(
         origin: Origin::File,
         created_at: now,
     })
+}
+
+/// A lane saves up no more than 50 ms of its rate while it is idle: a second that begins after a pause
+/// then holds at most a twentieth more than the provider allows.
+fn burst_of(per_second: u32) -> u32 {
+    (per_second / 20).max(1)
 }
 
 fn declared_rate(descriptor: &Descriptor) -> u32 {
