@@ -17,7 +17,6 @@ use tokio::task::JoinHandle;
 
 use super::{Conn, DbConfig, Pool};
 use crate::error::{Context, StoreError};
-use crate::on_db;
 
 /// What a write closure returns: `Box::pin(async move { .. })`.
 pub type WriteFuture<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
@@ -95,6 +94,8 @@ impl Writer {
         } else {
             queue.send(job).await.map_err(|_| closed())?;
         }
+        // Held while waiting, it would keep a closing writer open for as long as nobody polls this.
+        drop(queue);
         answered.await.unwrap_or_else(|_| {
             Err(StoreError::NotCommitted {
                 reason: "the database could not be reached".to_owned(),
@@ -179,6 +180,8 @@ impl Actor {
                 }
             }
         }
+        // Closing a pool waits until every connection is back.
+        drop(held);
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
             Pool::Postgres(pool) => pool.close().await,
@@ -208,10 +211,13 @@ impl Actor {
         let started = Instant::now();
         let mut taken = 1;
         let mut next = Some(first);
+        let mut used = false;
         while let Some(job) = next.take() {
-            match in_savepoint(&mut tx, job).await {
-                Ok(Some(finish)) => finishes.push(finish),
-                Ok(None) => {}
+            match in_savepoint(&mut tx, used, job).await {
+                Ok(finish) => {
+                    used = finish.is_some();
+                    finishes.extend(finish);
+                }
                 Err(error) => return self.abort(tx, finishes, &error).await,
             }
             if taken < self.batch_max && started.elapsed() < self.linger {
@@ -219,7 +225,8 @@ impl Actor {
                 taken += usize::from(next.is_some());
             }
         }
-        match statement(&mut tx, "commit").await {
+        // Released first: PostgreSQL "commits" a failed transaction by undoing it, without an error.
+        match statement(&mut tx, "release savepoint w; commit").await {
             Ok(()) => {
                 for ring in tx.after_commit.drain(..) {
                     ring();
@@ -244,15 +251,21 @@ impl Actor {
     }
 }
 
-async fn in_savepoint(tx: &mut Tx, job: Job) -> Result<Option<Finish>, sqlx::Error> {
+/// Runs one closure in the savepoint that [`begin`] opened, or that the closure before it left; `used`
+/// when that one's writes are in it. Each statement is a turn to another thread or over a socket,
+/// which costs as much as a small insert: so a savepoint is closed where the next one opens, and the
+/// last one with the commit.
+async fn in_savepoint(tx: &mut Tx, used: bool, job: Job) -> Result<Option<Finish>, sqlx::Error> {
     let bells = tx.after_commit.len();
-    statement(tx, "savepoint w").await?;
+    if used {
+        statement(tx, "release savepoint w; savepoint w").await?;
+    }
     let finish = job(tx).await;
     if finish.is_none() {
         tx.after_commit.truncate(bells);
+        // The savepoint stays, empty.
         statement(tx, "rollback to savepoint w").await?;
     }
-    statement(tx, "release savepoint w").await?;
     Ok(finish)
 }
 
@@ -262,18 +275,19 @@ async fn begin(tx: &mut Tx) -> Result<(), sqlx::Error> {
     // groups that touch the same lanes in different order would deadlock otherwise, and what a
     // claim has read stays true until it is written. While one waits its next group grows.
     let text = if tx.is_postgres() {
-        "begin; select pg_advisory_xact_lock(945501)"
+        "begin; select pg_advisory_xact_lock(945501); savepoint w"
     } else {
-        "begin immediate"
+        "begin immediate; savepoint w"
     };
     statement(tx, text).await
 }
 
 async fn statement(tx: &mut Tx, text: &'static str) -> Result<(), sqlx::Error> {
-    on_db!(&mut tx.conn, |c| sqlx::raw_sql(text)
-        .execute(c)
-        .await
-        .map(drop))
+    match &mut tx.conn {
+        // Prepared once and kept; SQLite takes several statements this way, PostgreSQL does not.
+        Conn::Sqlite(c) => sqlx::query(text).execute(&mut **c).await.map(drop),
+        Conn::Postgres(c) => sqlx::raw_sql(text).execute(&mut **c).await.map(drop),
+    }
 }
 
 /// A connection whose transaction's end is unknown must not be used again.
