@@ -32,6 +32,18 @@ impl Default for QueueConfig {
 }
 
 impl QueueConfig {
+    /// A zero would stop the queue or spin; the smallest value that works stands in for it.
+    pub(crate) fn workable(self) -> Self {
+        Self {
+            lease_ms: self.lease_ms.max(100),
+            poll_ms: self.poll_ms.max(1),
+            linger_ms: self.linger_ms,
+            claim_batch_max: self.claim_batch_max.max(1),
+            lanes_per_claim_max: self.lanes_per_claim_max.max(1),
+            lane_quantum: self.lane_quantum.max(1),
+        }
+    }
+
     /// Leases are renewed this often, whatever the handlers do.
     pub(crate) fn renew_every_ms(&self) -> i64 {
         (self.lease_ms / 4).max(1)

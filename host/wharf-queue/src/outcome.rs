@@ -23,7 +23,8 @@ pub enum Outcome {
     /// The queue removes the job.
     Done,
     /// The handler ended the job in its own transaction, by [`complete`](crate::complete),
-    /// [`retry_in`](crate::retry_in) or [`bury_in`](crate::bury_in).
+    /// [`retry_in`](crate::retry_in) or [`bury_in`](crate::bury_in). If it did not, the lease runs out
+    /// and the job runs again.
     DoneInTx,
     /// Runs again at `due_at`, or is dead when it is out of attempts.
     Retry { due_at: i64, reason: String },

@@ -50,7 +50,7 @@ impl Queues {
                 db,
                 clock,
                 boot: ids.ulid().to_string(),
-                config,
+                config: config.workable(),
                 bells: std::array::from_fn(|_| Arc::default()),
                 dispatchers: TaskTracker::new(),
             }),

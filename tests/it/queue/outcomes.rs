@@ -5,7 +5,7 @@ use wharf_core::Clock;
 use wharf_queue::{Outcome, QueueConfig, complete};
 use wharf_store::StoreError;
 
-use super::stage::{START_MS, Stage, Worker, on_each, quick};
+use super::stage::{START_MS, Worker, on_each, quick};
 
 #[derive(Deserialize)]
 struct Text {
@@ -192,8 +192,7 @@ async fn panics_are_retried_with_persisted_backoff_until_the_job_is_dead() {
         job.attempts_max = 4;
         let id = job.id;
         stage.push(vec![job]).await;
-        let mut attempt = 1;
-        for gap in [250, 500, 1_000] {
+        for (attempt, gap) in (1..).zip([250, 500, 1_000]) {
             let due_at = stage.clock.now_ms() + gap;
             let row = stage
                 .until_row(id, "the run is booked", |row| {
@@ -206,13 +205,8 @@ async fn panics_are_retried_with_persisted_backoff_until_the_job_is_dead() {
             assert!(row.reason.expect("a reason").ends_with("no such template"));
             stage.clock.advance(gap - 1);
             stage.run_a_later_job(&worker).await;
-            assert_eq!(
-                runs_of(&stage, &worker, id),
-                attempt,
-                "not before it is due"
-            );
+            assert_eq!(runs_of(&worker, id), attempt, "not before it is due");
             stage.clock.advance(1);
-            attempt += 1;
         }
         let row = stage
             .until_row(id, "the job is dead", |row| {
@@ -231,7 +225,7 @@ async fn panics_are_retried_with_persisted_backoff_until_the_job_is_dead() {
     .await;
 }
 
-fn runs_of(_: &Stage, worker: &Worker, id: wharf_core::JobId) -> i64 {
+fn runs_of(worker: &Worker, id: wharf_core::JobId) -> i64 {
     let runs = worker.ran().into_iter().filter(|run| run.id == id).count();
     i64::try_from(runs).expect("few")
 }
@@ -262,7 +256,7 @@ async fn a_retry_runs_when_it_said_and_is_dead_when_out_of_attempts() {
                 .await;
             stage.clock.advance(59_999);
             stage.run_a_later_job(&worker).await;
-            assert_eq!(runs_of(&stage, &worker, id), attempt);
+            assert_eq!(runs_of(&worker, id), attempt);
             stage.clock.advance(1);
         }
         let row = stage

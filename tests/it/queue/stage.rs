@@ -230,9 +230,11 @@ pub(super) struct Ran {
     pub(super) at_ms: i64,
 }
 
+type Runs = Arc<Mutex<Vec<Ran>>>;
+
 /// A worker on [`Queue::Send`] that records each run before it handles it.
 pub(super) struct Worker {
-    pub(super) runs: Arc<Mutex<Vec<Ran>>>,
+    pub(super) runs: Runs,
     queues: Queues,
     stop: oneshot::Sender<()>,
     monitor: JoinHandle<()>,
@@ -249,9 +251,9 @@ impl Worker {
         H: Fn(Job) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let runs: Arc<Mutex<Vec<Ran>>> = Arc::default();
+        let runs = Runs::default();
         let record = (Arc::clone(&runs), Arc::clone(clock));
-        let handler = move |job: Job, record: Data<(Arc<Mutex<Vec<Ran>>>, Arc<HandClock>)>| {
+        let handler = move |job: Job, record: Data<(Runs, Arc<HandClock>)>| {
             let (runs, clock) = &record.0;
             runs.lock().expect("the record").push(Ran {
                 id: job.id,

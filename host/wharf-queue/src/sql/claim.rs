@@ -68,7 +68,7 @@ pub(crate) async fn claim(
             || served
                 .iter()
                 .any(|lane| lane.r.is_some_and(|at| at <= input.now_ms));
-        put_back(conn, input.queue, &served).await?;
+        put_back(conn, &served).await?;
     }
     if !out.more {
         out.next_at = next_ready(conn, input).await?;
@@ -283,6 +283,7 @@ async fn lease(
 /// A lane after its turn.
 #[derive(Serialize)]
 struct Served<'a> {
+    q: &'a str,
     l: &'a str,
     /// Ready again then; null when nothing is pending.
     r: Option<i64>,
@@ -309,6 +310,7 @@ fn served<'a>(
             pace.take(taken, input.now_ms);
             let opens_at = pace.opens_at_ms();
             Served {
+                q: input.queue.as_str(),
                 l: &lane.lane,
                 r: front
                     .and_then(Front::next_due)
@@ -323,20 +325,20 @@ fn served<'a>(
         .collect()
 }
 
-async fn put_back(conn: &mut Conn, queue: Queue, served: &[Served<'_>]) -> Result<(), StoreError> {
+/// The queue stands in each row: as a constant it would make SQLite walk all lanes of the queue.
+async fn put_back(conn: &mut Conn, served: &[Served<'_>]) -> Result<(), StoreError> {
     const SQLITE: &str = "update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
             deficit = r.d, turn = r.n
-        from (select value->>'l' as l, value->>'r' as r, value->>'p' as p, value->>'t' as t,
-            value->>'d' as d, value->>'n' as n from json_each($2)) as r
-        where lane.queue = $1 and lane.lane = r.l";
+        from (select value->>'q' as q, value->>'l' as l, value->>'r' as r, value->>'p' as p,
+            value->>'t' as t, value->>'d' as d, value->>'n' as n from json_each($1)) as r
+        where lane.queue = r.q and lane.lane = r.l";
     const POSTGRES: &str = "update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
             deficit = r.d, turn = r.n
-        from json_to_recordset($2::json)
-            as r(l text, r bigint, p bigint, t bigint, d bigint, n bigint)
-        where lane.queue = $1 and lane.lane = r.l";
+        from json_to_recordset($1::json)
+            as r(q text, l text, r bigint, p bigint, t bigint, d bigint, n bigint)
+        where lane.queue = r.q and lane.lane = r.l";
     let text = text(conn, SQLITE, POSTGRES);
     on_db!(conn, |c| query(text)
-        .bind(queue.as_str())
         .bind(batch(served))
         .execute(c)
         .await

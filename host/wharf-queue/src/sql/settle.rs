@@ -60,9 +60,11 @@ impl Change {
             Verdict::Backoff { reason } => {
                 Some(Self::retry(run, now_ms + backoff_ms(run.attempt), reason))
             }
-            Verdict::Interrupted => {
-                Some(Self::retry(run, now_ms, "the worker stopped under the run"))
-            }
+            // Not the job's fault, so it costs the attempt but never the job.
+            Verdict::Interrupted => Some(Self::Retry {
+                due_at: now_ms,
+                reason: "the worker stopped under the run".to_owned(),
+            }),
             Verdict::Dead { reason } => Some(Self::dead(reason)),
             Verdict::Released => Some(Self::Released),
         }
