@@ -29,12 +29,7 @@ const META_REPEATS_DAYS: u32 = 7;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 4] = [
-    "message.received",
-    "message.status",
-    "template.status",
-    "channel.health",
-];
+const EVENTS: [&str; 3] = ["message.received", "message.status", "provider.other"];
 
 pub(crate) fn http(http: &Http, table: &Table<'_>) -> Option<()> {
     let Some(url) = &http.public_url else {

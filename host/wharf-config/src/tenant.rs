@@ -56,8 +56,6 @@ pub struct Channel {
     pub secrets: BTreeMap<String, RotatingSecret>,
     /// Messages a second; what the provider declares when absent.
     pub mps: Option<u32>,
-    /// Whether the limit per recipient is kept.
-    pub pair_limit: bool,
     pub origin: Origin,
     origins: BTreeMap<String, Origin>,
 }
@@ -119,7 +117,6 @@ impl Channel {
             Some(mps) => table.within("mps", mps, &(1..=MPS_MAX)).map(Some),
             None => Some(None),
         });
-        let pair_limit = table.get::<Option<bool>>("pair_limit");
         table.finish();
         fits?;
         Some(Self {
@@ -128,7 +125,6 @@ impl Channel {
             settings: settings?,
             secrets: secrets?,
             mps: mps?,
-            pair_limit: pair_limit?.unwrap_or(true),
             origin: table.origin(),
             origins: table.origins(),
         })

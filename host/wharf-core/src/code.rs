@@ -35,7 +35,7 @@ macro_rules! codes {
 codes! {
     InvalidJson "invalid-json" 400 "The body is not JSON"
         "Send one JSON object in UTF-8.";
-    InvalidQuery "invalid-query" 400 "The query has a parameter this operation does not take"
+    InvalidQuery "invalid-query" 400 "The query is not one this operation takes"
         "Remove or correct the named parameter.";
     Unauthorized "unauthorized" 401 "The API key is missing or not valid"
         "Send `Authorization: Bearer wk_...` with a live key; `wharf key create` makes one.";

@@ -47,9 +47,35 @@ pub struct Opened {
 
 /// Opens the database and the key ring, and brings the tables to this version.
 pub async fn open(config: Config) -> anyhow::Result<Opened> {
+    let opened = open_as_is(config).await?;
+    opened.db.migrate().await?;
+    Ok(opened)
+}
+
+/// Opens a database that must be there and at this version: for commands that only look.
+pub async fn open_existing(config: Config) -> anyhow::Result<Opened> {
+    if let Some(path) = config.database.url.sqlite_path()
+        && !path.exists()
+    {
+        anyhow::bail!(
+            "there is no database at {} (database.url); `wharf migrate` makes it",
+            path.display()
+        );
+    }
+    let opened = open_as_is(config).await?;
+    let pending = opened.db.pending_migrations().await?;
+    if !pending.is_empty() {
+        anyhow::bail!(
+            "the database lacks {}; `wharf migrate` brings it to this version",
+            pending.join(", ")
+        );
+    }
+    Ok(opened)
+}
+
+async fn open_as_is(config: Config) -> anyhow::Result<Opened> {
     let config = Arc::new(config);
     let db = Db::open(&db_config(&config)).await?;
-    db.migrate().await?;
     Ok(Opened {
         vault: Vault::new(key_ring(&config)?),
         config,
@@ -77,10 +103,11 @@ impl Gateway {
             ids,
         } = opened;
         sync::check(&config, &plugins)?;
-        sync::store(&db, &vault, &config, &plugins, clock.now_ms()).await?;
+        // Before anything is written: a second start by mistake must change nothing.
         let listener = TcpListener::bind(config.http.listen)
             .await
             .with_context(|| format!("could not listen on {} (http.listen)", config.http.listen))?;
+        sync::store(&db, &vault, &config, &plugins, clock.now_ms()).await?;
         let address = listener.local_addr()?;
         let app = Arc::new(App {
             queues: Queues::new(

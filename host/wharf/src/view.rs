@@ -1,7 +1,7 @@
 //! What the API shows of messages: the store's rows as JSON, in the Cloud API's words.
 
 use serde_json::{Value, json};
-use wharf_core::provider::{Address, Content};
+use wharf_core::provider::{Address, Content, Party};
 use wharf_store::messages::{Inbound, Message, Stored};
 use wharf_store::timeline::Timeline;
 
@@ -13,6 +13,15 @@ pub(crate) fn address(to: &Address) -> String {
         Address::Phone(digits) => format!("+{digits}"),
         Address::UserId(id) | Address::Group(id) => id.clone(),
     }
+}
+
+/// A person as the API shows them: a phone number as people write it.
+pub(crate) fn party(party: &Party) -> Value {
+    let mut shown = json!(party);
+    if let Some(phone) = &party.phone {
+        shown["phone"] = json!(format!("+{phone}"));
+    }
+    shown
 }
 
 /// One message, of either direction.
@@ -54,7 +63,7 @@ fn inbound(received: &Inbound) -> Value {
         "id": received.id,
         "direction": "inbound",
         "channel": received.channel,
-        "from": received.from,
+        "from": party(&received.from),
         "type": received.kind,
         "content": received.content,
         "group": received.group,

@@ -42,7 +42,6 @@ fn a_tenant_is_read_with_the_place_of_everything() {
     assert_eq!(channel.app.as_deref(), Some("meta"));
     assert_eq!(channel.settings["phone_number_id"], "0106540352242922");
     assert_eq!(channel.mps, Some(80));
-    assert!(channel.pair_limit);
     let file = folder.path("tenants/acme.toml").display().to_string();
     assert_eq!(channel.origin.to_string(), format!("{file}:3"));
     let place = channel.origin_of("settings.phone_number_id");
@@ -114,7 +113,7 @@ fn problems_of_all_tenants_come_with_those_of_the_main_file() {
                plugin = \"graph\"\n\
                app = \"mta\"\n\
                mps = 0\n\
-               pair_limt = false\n\
+               secretz = false\n\
                [channels.twilio]\n\
                plugin = \"twilio\"\n\
                app = \"meta\"\n\
@@ -137,7 +136,7 @@ fn problems_of_all_tenants_come_with_those_of_the_main_file() {
         "tenants/beta.toml: name: required, and not set",
         "tenants/beta.toml:4: channels.main.app: there is no app \"mta\"; did you mean \"meta\"?",
         "tenants/beta.toml:5: channels.main.mps: 0 is out of range",
-        "tenants/beta.toml:6: channels.main.pair_limt: unknown key; did you mean `pair_limit`?",
+        "tenants/beta.toml:6: channels.main.secretz: unknown key; did you mean `secrets`?",
         "tenants/beta.toml:9: channels.twilio.app: app meta belongs to plugin graph",
         "tenants/beta.toml:11: endpoints.shop.url: not https",
         "tenants/beta.toml:12: endpoints.shop.secret: not a signing secret",

@@ -222,7 +222,10 @@ async fn open_pool(config: &DbConfig, connections_max: u32) -> Result<Pool, Stor
             .await;
         pool.map(Pool::Sqlite).map_err(open)
     } else if config.url.starts_with("postgres:") || config.url.starts_with("postgresql:") {
-        let options = PgConnectOptions::from_str(&config.url).map_err(open)?;
+        // A process that froze inside a transaction must not hold up the other nodes' writers.
+        let options = PgConnectOptions::from_str(&config.url)
+            .map_err(open)?
+            .options([("idle_in_transaction_session_timeout", "5s")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(acquire)

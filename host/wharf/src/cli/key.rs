@@ -9,7 +9,7 @@ use wharf_store::keys::{self, KeyRow};
 use wharf_store::{Origin, tenants};
 
 use super::{block_on, print};
-use crate::clock::random;
+use crate::clock::{random, rfc3339};
 use crate::gateway;
 
 #[derive(Subcommand)]
@@ -23,6 +23,18 @@ pub(super) enum Command {
         /// What it is for
         #[arg(long, default_value = "key")]
         name: String,
+    },
+    /// The keys of a tenant; never the keys themselves
+    List {
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// End a key made by `create --tenant`; one of a tenant's file is ended there
+    Revoke {
+        #[arg(long)]
+        tenant: TenantId,
+        /// As `list` shows it
+        id: String,
     },
     /// Make a secret for an endpoint, which signs what it is sent
     EndpointSecret,
@@ -43,6 +55,8 @@ pub(super) fn run(
             tenant: Some(tenant),
             name,
         } => create(load()?, tenant, name),
+        Command::List { tenant } => list(load()?, tenant),
+        Command::Revoke { tenant, id } => revoke(load()?, tenant.clone(), id.clone()),
         Command::EndpointSecret => {
             print(SigningSecret::encode(&random()).expose_secret());
             Ok(())
@@ -83,6 +97,48 @@ fn create(config: Config, tenant: &str, name: &str) -> anyhow::Result<()> {
             .await?;
         opened.db.close().await;
         print(new.key.expose_secret());
+        Ok(())
+    })
+}
+
+fn list(config: Config, tenant: &TenantId) -> anyhow::Result<()> {
+    block_on(async {
+        let opened = gateway::open_existing(config).await?;
+        let mut conn = opened.db.read().await?;
+        let found = keys::list(&mut conn, tenant).await?;
+        drop(conn);
+        print(&format!(
+            "{:<32} {:<16} {:<6} {:<26} ENDED",
+            "ID", "NAME", "FROM", "CREATED"
+        ));
+        for key in found {
+            let ended = key.revoked_at.map_or_else(|| "-".to_owned(), rfc3339);
+            let (from, created) = (key.origin.as_str(), rfc3339(key.created_at));
+            print(&format!(
+                "{:<32} {:<16} {from:<6} {created:<26} {ended}",
+                key.id, key.name
+            ));
+        }
+        opened.db.close().await;
+        Ok(())
+    })
+}
+
+fn revoke(config: Config, tenant: TenantId, id: String) -> anyhow::Result<()> {
+    block_on(async {
+        let opened = gateway::open_existing(config).await?;
+        let now = opened.clock.now_ms();
+        let (of, key) = (tenant.clone(), id.clone());
+        let revoked = opened
+            .db
+            .write(move |tx| Box::pin(async move { keys::revoke(tx, &of, &key, now).await }))
+            .await?;
+        opened.db.close().await;
+        anyhow::ensure!(
+            revoked,
+            "tenant {tenant} has no live key {id}; `wharf key list` shows them"
+        );
+        print("the key is ended; a running gateway refuses it within 5 s");
         Ok(())
     })
 }

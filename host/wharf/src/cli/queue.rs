@@ -69,7 +69,7 @@ impl Which {
 
 pub(super) fn run(command: &Command, config: Config) -> anyhow::Result<()> {
     block_on(async {
-        let opened = gateway::open(config).await?;
+        let opened = gateway::open_existing(config).await?;
         match command {
             Command::Status { json } => status(&opened, *json).await?,
             Command::Failed { which, limit, json } => failed(&opened, which, *limit, *json).await?,

@@ -50,6 +50,16 @@ pub(super) async fn until_told_to_stop() -> anyhow::Result<()> {
 
 pub(super) fn migrate(config: Config, status_only: bool) -> anyhow::Result<()> {
     block_on(async {
+        if status_only
+            && config
+                .database
+                .url
+                .sqlite_path()
+                .is_some_and(|p| !p.exists())
+        {
+            print("there is no database yet; everything is pending");
+            return Ok(());
+        }
         let db = Db::open(&DbConfig::new(config.database.url.expose())).await?;
         let pending = db.pending_migrations().await?;
         if pending.is_empty() {

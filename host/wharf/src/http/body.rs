@@ -31,8 +31,7 @@ pub(super) async fn read(
     }
 }
 
-/// Reads JSON; numbers keep their text, duplicate names are refused by the parser's last-wins rule
-/// being harmless here: no field is security-relevant twice.
+/// Reads JSON by its media type. Of a member given twice the last counts, as JSON parsers do it.
 pub(super) fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Problem> {
     let media_type = headers
         .get(header::CONTENT_TYPE)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wharf_config::{Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret, Tenant};
+use wharf_config::{Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret};
 use wharf_core::provider::{Descriptor, Input, InputKind, Level};
 use wharf_core::webhook::SigningSecret;
 use wharf_runtime::Registry;
@@ -30,7 +30,7 @@ pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErr
     }
     for tenant in config.tenants.values() {
         for (name, channel) in &tenant.channels {
-            check_channel(config, plugins, tenant, name, channel, &mut problems);
+            check_channel(config, plugins, name, channel, &mut problems);
         }
         for (name, endpoint) in &tenant.endpoints {
             for secret in endpoint.secret.all() {
@@ -61,13 +61,12 @@ pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErr
 fn check_channel(
     config: &Config,
     plugins: &Registry,
-    tenant: &Tenant,
     name: &str,
     channel: &FileChannel,
     problems: &mut Vec<Problem>,
 ) {
     let at = At {
-        key: format!("tenants.{}.channels.{name}", tenant.id),
+        key: format!("channels.{name}"),
         origin: &channel.origin,
     };
     let Some(descriptor) = at.descriptor(plugins, &channel.plugin, problems) else {
@@ -132,10 +131,13 @@ impl At<'_> {
         if found.is_none() {
             let known: Vec<_> = plugins.all().iter().map(|p| p.name().to_owned()).collect();
             let what = format!("no plugin named {name} is loaded");
-            let remedy = format!(
-                "put {name}.wasm into plugins.dir, or name one of: {}",
-                known.join(", ")
-            );
+            let remedy = match known.is_empty() {
+                true => format!("put {name}.wasm into plugins.dir; there is no plugin yet"),
+                false => format!(
+                    "put {name}.wasm into plugins.dir, or name one of: {}",
+                    known.join(", ")
+                ),
+            };
             problems.push(Problem::new(
                 self.origin.clone(),
                 format!("{}.plugin", self.key),
@@ -203,18 +205,43 @@ impl At<'_> {
                 ));
             }
         }
-        for input in wanted.iter().filter(|i| i.kind == InputKind::Choice) {
-            let chosen = given.settings.get(&input.name);
-            if chosen.is_some_and(|value| !input.choices.contains(value)) {
+        for input in wanted.iter().filter(|i| i.kind != InputKind::Secret) {
+            let value = given.settings.get(&input.name);
+            if let Some(remedy) = value.and_then(|value| misshapen(input, value)) {
                 let key = format!("settings.{}", input.name);
-                let remedy = format!("use one of: {}", input.choices.join(", "));
                 problems.push(Problem::new(
                     (given.origin)(&key),
                     format!("{}.{key}", self.key),
-                    "is not a choice",
+                    format!("does not fit: {}", input.title),
                     remedy,
                 ));
             }
         }
     }
+}
+
+/// What to write instead, when the value has not the shape that the plugin declares.
+fn misshapen(input: &Input, value: &str) -> Option<String> {
+    let fits = match input.kind {
+        InputKind::Integer => value.parse::<i64>().is_ok(),
+        InputKind::Boolean => matches!(value, "true" | "false"),
+        InputKind::Url => url::Url::parse(value).is_ok_and(|url| url.has_host()),
+        InputKind::Choice => input.choices.iter().any(|choice| choice == value),
+        InputKind::Text | InputKind::Secret => true,
+    };
+    if !fits {
+        return Some(match input.kind {
+            InputKind::Integer => "write a whole number".to_owned(),
+            InputKind::Boolean => "write true or false".to_owned(),
+            InputKind::Url => "write a whole address, as https://example.com/path".to_owned(),
+            _ => format!("use one of: {}", input.choices.join(", ")),
+        });
+    }
+    // The plugin's pattern was checked when it was loaded; it is anchored here whatever it says.
+    let pattern = regex::Regex::new(&format!("^(?:{})$", input.pattern)).ok()?;
+    let matches = input.pattern.is_empty() || pattern.is_match(value);
+    (!matches).then(|| match input.help.is_empty() {
+        true => format!("write what matches {}", input.pattern),
+        false => input.help.clone(),
+    })
 }

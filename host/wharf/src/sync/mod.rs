@@ -295,10 +295,10 @@ fn channel_row(
     })
 }
 
-/// A lane saves up no more than 50 ms of its rate while it is idle: a second that begins after a pause
-/// then holds at most a twentieth more than the provider allows.
+/// A lane saves up no more than 100 ms of its rate while it is idle: enough to make up for the waits of
+/// a busy process, and a second that begins after a pause holds at most a tenth more than allowed.
 fn burst_of(per_second: u32) -> u32 {
-    (per_second / 20).max(1)
+    (per_second / 10).max(1)
 }
 
 fn declared_rate(descriptor: &Descriptor) -> u32 {

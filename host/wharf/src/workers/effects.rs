@@ -169,7 +169,7 @@ fn received(atom: &Placed, id: MessageId, message: &wharf_core::provider::Inboun
             "message_id": id,
             "channel": atom.channel.id,
             "provider_message_id": message.provider_message_id,
-            "from": message.sender,
+            "from": crate::view::party(&message.sender),
             "group": message.group,
             "at": rfc3339(i64::try_from(message.at_ms).unwrap_or(0)),
             "reply_to": message.reply_to,
