@@ -1,4 +1,7 @@
-//! tests
+//! The one integration-test binary: one module for each part, whole flows in the later ones.
 
+mod databases;
 mod egress;
+mod queue;
 mod runtime;
+mod store;

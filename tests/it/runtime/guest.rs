@@ -17,10 +17,10 @@ const BLANK_BASE: u32 = 1 << 17;
 const PAGES: u32 = 32;
 
 /// The guest's memory at its start.
-pub(super) struct Image(Vec<u8>);
+pub(crate) struct Image(Vec<u8>);
 
 impl Image {
-    pub(super) fn area(&mut self, size: u32) -> u32 {
+    pub(crate) fn area(&mut self, size: u32) -> u32 {
         while !self.0.len().is_multiple_of(8) {
             self.0.push(0);
         }
@@ -29,26 +29,26 @@ impl Image {
         at
     }
 
-    pub(super) fn bytes(&mut self, at: u32, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, at: u32, bytes: &[u8]) {
         let start = (at - IMAGE_BASE) as usize;
         self.0[start..start + bytes.len()].copy_from_slice(bytes);
     }
 
-    pub(super) fn u8(&mut self, at: u32, value: u8) {
+    pub(crate) fn u8(&mut self, at: u32, value: u8) {
         self.bytes(at, &[value]);
     }
 
-    pub(super) fn u32(&mut self, at: u32, value: u32) {
+    pub(crate) fn u32(&mut self, at: u32, value: u32) {
         self.bytes(at, &value.to_le_bytes());
     }
 
     /// A pointer and a length: a string or a list.
-    pub(super) fn span(&mut self, at: u32, pointer: u32, length: u32) {
+    pub(crate) fn span(&mut self, at: u32, pointer: u32, length: u32) {
         self.u32(at, pointer);
         self.u32(at + 4, length);
     }
 
-    pub(super) fn string(&mut self, at: u32, text: &str) {
+    pub(crate) fn string(&mut self, at: u32, text: &str) {
         let length = u32::try_from(text.len()).unwrap();
         let pointer = self.area(length);
         self.bytes(pointer, text.as_bytes());
@@ -57,33 +57,33 @@ impl Image {
 }
 
 /// One secret or setting in the description of a guest.
-pub(super) struct Input {
-    pub(super) name: &'static str,
-    pub(super) secret: bool,
+pub(crate) struct Input {
+    pub(crate) name: &'static str,
+    pub(crate) secret: bool,
 }
 
 /// A guest in the making. Every function has a body that does no harm until it is replaced.
-pub(super) struct Guest {
-    pub(super) image: Image,
-    pub(super) version: &'static str,
+pub(crate) struct Guest {
+    pub(crate) image: Image,
+    pub(crate) version: &'static str,
     /// The interfaces its world exports.
-    pub(super) exports: Vec<&'static str>,
-    pub(super) inputs: Vec<Input>,
-    pub(super) sender_setting: &'static str,
-    pub(super) id: &'static str,
+    pub(crate) exports: Vec<&'static str>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) sender_setting: &'static str,
+    pub(crate) id: &'static str,
     /// The number of a verification case and the name of its secret.
-    pub(super) verification: Option<(u8, &'static str)>,
-    pub(super) describe: Option<String>,
-    pub(super) start: String,
-    pub(super) resume: String,
-    pub(super) parse: String,
+    pub(crate) verification: Option<(u8, &'static str)>,
+    pub(crate) describe: Option<String>,
+    pub(crate) start: String,
+    pub(crate) resume: String,
+    pub(crate) parse: String,
     /// More items of the module: globals, functions.
-    pub(super) items: String,
-    pub(super) pages: u32,
+    pub(crate) items: String,
+    pub(crate) pages: u32,
 }
 
 impl Guest {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut image = Image(Vec::new());
         let done = done(&mut image);
         // An empty list and no `next` are all zeros, as is `ok`.
@@ -109,13 +109,13 @@ impl Guest {
     }
 
     /// A guest whose `start` has this body.
-    pub(super) fn starting(body: &str) -> Self {
+    pub(crate) fn starting(body: &str) -> Self {
         let mut guest = Self::new();
         guest.start = body.to_owned();
         guest
     }
 
-    pub(super) fn build(self) -> Vec<u8> {
+    pub(crate) fn build(self) -> Vec<u8> {
         let (wit, module) = self.parts();
         let mut resolve = Resolve::default();
         let package = resolve.push_str("provider.wit", &wit).unwrap();
@@ -131,7 +131,7 @@ impl Guest {
     }
 
     /// The core module alone: what somebody hands in who forgot the last step.
-    pub(super) fn build_core_module(self) -> Vec<u8> {
+    pub(crate) fn build_core_module(self) -> Vec<u8> {
         wat::parse_str(self.parts().1).unwrap()
     }
 
@@ -253,18 +253,18 @@ fn webhook(image: &mut Image, case: u8, secret: &str) -> u32 {
 }
 
 /// Cases of `verification`.
-pub(super) const MAC: u8 = 0;
-pub(super) const TOKEN: u8 = 2;
+pub(crate) const MAC: u8 = 0;
+pub(crate) const TOKEN: u8 = 2;
 
 /// `ok(done(...))` with nothing in it.
-pub(super) fn done(image: &mut Image) -> u32 {
+pub(crate) fn done(image: &mut Image) -> u32 {
     let at = image.area(184);
     image.u8(at + 8, 1);
     at
 }
 
 /// `ok(exchange(...))` with a label, a URL and a state of this length.
-pub(super) fn exchange(image: &mut Image, url: &str, state_bytes: u32) -> u32 {
+pub(crate) fn exchange(image: &mut Image, url: &str, state_bytes: u32) -> u32 {
     let at = image.area(184);
     image.string(at + 16, "send");
     image.string(at + 28, url);
@@ -273,7 +273,7 @@ pub(super) fn exchange(image: &mut Image, url: &str, state_bytes: u32) -> u32 {
 }
 
 /// `ok(done(...))` whose paces name buckets of `each` bytes: many pointers to one place.
-pub(super) fn paces(image: &mut Image, count: u32, each: u32) -> u32 {
+pub(crate) fn paces(image: &mut Image, count: u32, each: u32) -> u32 {
     let at = done(image);
     let list = image.area(40 * count);
     image.span(at + 28, list, count);
@@ -285,7 +285,7 @@ pub(super) fn paces(image: &mut Image, count: u32, each: u32) -> u32 {
 }
 
 /// `err(...)` of the case `window-closed` with these words.
-pub(super) fn error(image: &mut Image, detail: &str) -> u32 {
+pub(crate) fn error(image: &mut Image, detail: &str) -> u32 {
     let at = image.area(96);
     image.u8(at, 1);
     image.u8(at + 8, 4);
