@@ -1,8 +1,11 @@
 //! The one integration-test binary: one module for each part, whole flows in the later ones.
 
+mod cli;
 mod crash;
 mod databases;
 mod egress;
+mod harness;
 mod queue;
 mod runtime;
+mod scenario;
 mod store;

@@ -182,6 +182,27 @@ pub async fn finish_attempt(
     .doing("keep a delivery's attempt")
 }
 
+/// Makes a delivery that failed pending again; its attempts go on counting. False when it has not
+/// failed, or is another tenant's.
+pub async fn reopen(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: DeliveryId,
+    now: i64,
+) -> Result<bool, StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "update delivery set state = 'pending', next_at = $3, ended_at = null
+         where tenant_id = $1 and id = $2 and state = 'failed'"
+    )
+    .bind(tenant.as_str())
+    .bind(id.bare())
+    .bind(now)
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected() > 0))
+    .doing("open a delivery again")
+}
+
 /// The deliveries of one event, by endpoint.
 pub async fn of_event(
     conn: &mut Conn,

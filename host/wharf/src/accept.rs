@@ -304,11 +304,17 @@ async fn store(
         .await;
     match (stored, &idempotency) {
         (Ok(()), _) => Ok(Accepted::New(Box::new(message))),
-        // Lost the race for the key: the winner's row is committed, so it is found now.
-        (Err(StoreError::Refused(_)), Some(idempotency)) => known(app, tenant, idempotency)
-            .await?
-            .map(Accepted::Replayed)
-            .ok_or_else(|| Problem::new(Code::IdempotencyInProgress)),
+        // Lost the race for the key.
+        (Err(StoreError::Refused(_)), Some(idempotency)) => {
+            // The winner may stand in the same group commit, which an empty write waits for.
+            app.db
+                .try_write(|_| Box::pin(std::future::ready(Ok(()))))
+                .await?;
+            known(app, tenant, idempotency)
+                .await?
+                .map(Accepted::Replayed)
+                .ok_or_else(|| Problem::new(Code::IdempotencyInProgress))
+        }
         (Err(error), _) => Err(error.into()),
     }
 }

@@ -26,6 +26,9 @@ use crate::http::{ServerLimits, router, serve};
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
 
+/// Beyond the drains of requests and jobs: time to release leases and to close the database.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
+
 /// A running gateway.
 pub struct Gateway {
     app: Arc<App>,
@@ -88,9 +91,10 @@ async fn open_as_is(config: Config) -> anyhow::Result<Opened> {
 impl Gateway {
     /// Starts everything, or nothing: a configuration that the plugins refuse is an error here.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let opened = open(config).await?;
-        let plugins = load_plugins(&opened.config).await?;
-        Self::start_with(opened, plugins).await
+        let plugins = load_plugins(&config).await?;
+        // Before the database is made or changed: a wrong configuration leaves nothing behind.
+        sync::check(&config, &plugins)?;
+        Self::start_with(open(config).await?, plugins).await
     }
 
     /// As [`Gateway::start`], with plugins loaded already.
@@ -169,10 +173,22 @@ impl Gateway {
     }
 
     /// Not ready, no new requests, no new jobs, what runs ends or is given back, the database closes.
+    /// Ends in any case: what a part that hangs still held is taken over at the next start.
     pub async fn stop(self) {
         self.app
             .unready
             .send_replace(Some("the gateway is stopping"));
+        let each_ms = self.app.config.queue.shutdown_ms;
+        let time_max = Duration::from_millis(each_ms * 2) + STOP_MARGIN;
+        if tokio::time::timeout(time_max, self.in_order())
+            .await
+            .is_err()
+        {
+            tracing::error!("the gateway did not end within {time_max:?}; it is ended as it is");
+        }
+    }
+
+    async fn in_order(self) {
         self.stop_serving.cancel();
         let _ = self.serving.await;
         self.stop_working.cancel();

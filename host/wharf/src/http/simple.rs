@@ -74,21 +74,26 @@ pub(super) async fn send_immediate(
     Ok(conclude(&message))
 }
 
+/// Other names of `to` that callers bring along from older gateways.
+const RECIPIENT_ALIASES: [&str; 2] = ["phone", "recipient_phone"];
+
 /// The simple fields, or a whole `/v1` message: `message` and `preview_url` stand for `text`.
 fn parse(body: &Value) -> Result<MessageRequest, Problem> {
     let mut body = body.clone();
-    let mut renamed = false;
+    let mut renamed = Renamed::default();
     if let Some(object) = body.as_object_mut() {
-        for alias in ["to", "phone", "recipient_phone"].into_iter().skip(1) {
-            if let (false, Some(value)) = (object.contains_key("to"), object.get(alias).cloned()) {
-                object.remove(alias);
+        for alias in RECIPIENT_ALIASES {
+            if !object.contains_key("to")
+                && let Some(value) = object.remove(alias)
+            {
+                renamed.recipient = Some(alias);
                 object.insert("to".to_owned(), value);
             }
         }
         if !object.contains_key("text")
             && let Some(text) = object.remove("message")
         {
-            renamed = true;
+            renamed.text = true;
             let mut inner = serde_json::Map::new();
             inner.insert("body".to_owned(), text);
             if let Some(preview) = object.remove("preview_url") {
@@ -100,23 +105,34 @@ fn parse(body: &Value) -> Result<MessageRequest, Problem> {
     parse_message(&body).map_err(|errors| {
         let errors = errors
             .into_iter()
-            .map(|error| as_sent(error, renamed))
+            .map(|error| renamed.as_sent(error))
             .collect();
         Problem::new(Code::InvalidRequest).errors(errors)
     })
 }
 
-/// Points at the field the caller wrote, not at the one it stands for.
-fn as_sent(mut error: FieldError, renamed: bool) -> FieldError {
-    if renamed && error.pointer == "/text/body" {
-        error.pointer = "/message".to_owned();
-    } else if renamed && error.pointer == "/text/preview_url" {
-        error.pointer = "/preview_url".to_owned();
-    } else if error.pointer == "/text" && error.code == "missing" {
-        error.pointer = "/message".to_owned();
-        error.detail = "give `message`, the text to send".to_owned();
+/// What the caller called otherwise than `/v1` does.
+#[derive(Default)]
+struct Renamed {
+    recipient: Option<&'static str>,
+    text: bool,
+}
+
+impl Renamed {
+    /// Points at the field the caller wrote, not at the one it stands for.
+    fn as_sent(&self, mut error: FieldError) -> FieldError {
+        match (error.pointer.as_str(), self.recipient) {
+            ("/to", Some(alias)) => error.pointer = format!("/{alias}"),
+            ("/text/body", _) if self.text => error.pointer = "/message".to_owned(),
+            ("/text/preview_url", _) if self.text => error.pointer = "/preview_url".to_owned(),
+            ("/text", _) if error.code == "missing" => {
+                error.pointer = "/message".to_owned();
+                error.detail = "give `message`, the text to send".to_owned();
+            }
+            _ => {}
+        }
+        error
     }
-    error
 }
 
 /// How often the database is asked when another process may run the job: a wake-up in this process

@@ -74,11 +74,14 @@ async fn run(app: &Arc<App>, job: &Job, id: DeliveryId) -> Result<Outcome, Store
     let next = match verdict {
         Verdict::Taken => Next::Delivered,
         Verdict::Gone => Next::Disable,
-        Verdict::Again { at_least_s } => match wait_ms(app, work.delivery.attempts + 1, at_least_s)
-        {
-            Some(wait) => Next::At(app.now_ms() + wait),
-            None => Next::Fail,
-        },
+        Verdict::Again { at_least_s } => {
+            // One that an operator let go again has the whole schedule before it, like a new one.
+            let number = (work.delivery.attempts + 1).min(jobs::attempt_of(job));
+            match wait_ms(app, number, at_least_s) {
+                Some(wait) => Next::At(app.now_ms() + wait),
+                None => Next::Fail,
+            }
+        }
     };
     end(app, job, &tenant, &work, started_at, made, next).await
 }

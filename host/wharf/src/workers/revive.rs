@@ -1,10 +1,10 @@
-//! Dead letters go again: the job, and for a send a new try of its message.
+//! Dead letters go again: the job, and with it what it works on. A send is a new try of its message.
 
 use serde::Deserialize;
-use wharf_core::{JobId, MessageId, Status, TenantId};
+use wharf_core::{DeliveryId, JobId, MessageId, Status, TenantId};
 use wharf_queue::{DeadFilter, DeadJob, Queue};
 use wharf_store::messages::{self, StatusChange};
-use wharf_store::{Db, StoreError, Tx};
+use wharf_store::{Db, StoreError, Tx, deliveries};
 
 /// Dead letters revived in one transaction.
 const BATCH: i64 = 200;
@@ -62,11 +62,18 @@ struct SendPayload {
     message: MessageId,
 }
 
+#[derive(Deserialize)]
+struct DeliverPayload {
+    delivery: DeliveryId,
+}
+
 async fn batch(tx: &mut Tx, dead: &[DeadJob], now_ms: i64) -> Result<u64, StoreError> {
     let mut ids = Vec::with_capacity(dead.len());
     for job in dead {
         if job.queue == Queue::Send.as_str() {
             open_next_try(tx, job, now_ms).await?;
+        } else if job.queue == Queue::Delivery.as_str() {
+            reopen_delivery(tx, job, now_ms).await?;
         }
         ids.push(JobId::from_bare(&job.id).map_err(|e| StoreError::Corrupt {
             what: e.to_string(),
@@ -92,12 +99,7 @@ async fn open_next_try(tx: &mut Tx, job: &DeadJob, now_ms: i64) -> Result<(), St
     let Ok(payload) = serde_json::from_str::<SendPayload>(&job.payload) else {
         return Ok(());
     };
-    let tenant: TenantId =
-        job.tenant_id
-            .parse()
-            .map_err(|e: wharf_core::IdError| StoreError::Corrupt {
-                what: e.to_string(),
-            })?;
+    let tenant = tenant_of(job)?;
     let Some(message) = messages::get(tx, &tenant, payload.message).await? else {
         return Ok(());
     };
@@ -109,4 +111,22 @@ async fn open_next_try(tx: &mut Tx, job: &DeadJob, now_ms: i64) -> Result<(), St
         now: now_ms,
     };
     messages::set_status(tx, &tenant, &next).await.map(drop)
+}
+
+/// A failed delivery is pending again, or its job would find nothing to do.
+async fn reopen_delivery(tx: &mut Tx, job: &DeadJob, now_ms: i64) -> Result<(), StoreError> {
+    let Ok(payload) = serde_json::from_str::<DeliverPayload>(&job.payload) else {
+        return Ok(());
+    };
+    deliveries::reopen(tx, &tenant_of(job)?, payload.delivery, now_ms)
+        .await
+        .map(drop)
+}
+
+fn tenant_of(job: &DeadJob) -> Result<TenantId, StoreError> {
+    job.tenant_id
+        .parse()
+        .map_err(|e: wharf_core::IdError| StoreError::Corrupt {
+            what: e.to_string(),
+        })
 }
