@@ -30,12 +30,22 @@ pub struct PresentedKey {
 
 /// Makes a key out of at least 64 random bytes.
 pub fn create(random: &[u8; 64]) -> NewKey {
-    let letters: Vec<u8> = random.iter().map(|b| ALPHABET[usize::from(*b) % 62]).collect();
+    let letters: Vec<u8> = random
+        .iter()
+        .map(|b| ALPHABET[usize::from(*b) % 62])
+        .collect();
     let text = String::from_utf8(letters).expect("the alphabet is ASCII");
     let id = text[..ID_LENGTH].to_owned();
-    let body = format!("{PREFIX}{id}_{}", &text[ID_LENGTH..ID_LENGTH + SECRET_LENGTH]);
+    let body = format!(
+        "{PREFIX}{id}_{}",
+        &text[ID_LENGTH..ID_LENGTH + SECRET_LENGTH]
+    );
     let key = format!("{body}{}", checksum(&body));
-    NewKey { id, hash: hash(&key), key: SecretString::from(key) }
+    NewKey {
+        id,
+        hash: hash(&key),
+        key: SecretString::from(key),
+    }
 }
 
 /// Reads a presented key; `None` when it cannot be one of ours.
@@ -48,7 +58,10 @@ pub fn parse(key: &SecretString) -> Option<PresentedKey> {
     }
     let (body, sum) = key.split_at(key.len() - CHECKSUM_LENGTH);
     let id = body.strip_prefix(PREFIX)?.get(..ID_LENGTH)?;
-    (checksum(body) == sum).then(|| PresentedKey { id: id.to_owned(), hash: hash(key) })
+    (checksum(body) == sum).then(|| PresentedKey {
+        id: id.to_owned(),
+        hash: hash(key),
+    })
 }
 
 /// What is stored of a key, lower-case hex.
@@ -58,7 +71,10 @@ pub fn hash(key: &str) -> String {
 
 fn checksum(body: &str) -> String {
     let digest = Sha256::digest(body.as_bytes());
-    digest[..CHECKSUM_LENGTH].iter().map(|b| char::from(ALPHABET[usize::from(*b) % 62])).collect()
+    digest[..CHECKSUM_LENGTH]
+        .iter()
+        .map(|b| char::from(ALPHABET[usize::from(*b) % 62]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -85,9 +101,14 @@ mod tests {
             let typed = SecretString::from(String::from_utf8(typed).expect("ASCII"));
             assert_eq!(parse(&typed), None, "position {i}");
         }
-        for bad in
-            ["", "wk_", "Bearer x", &key[..key.len() - 1], &format!("{key}a"), &"é".repeat(31)]
-        {
+        for bad in [
+            "",
+            "wk_",
+            "Bearer x",
+            &key[..key.len() - 1],
+            &format!("{key}a"),
+            &"é".repeat(31),
+        ] {
             assert_eq!(parse(&SecretString::from(bad.to_owned())), None);
         }
     }

@@ -33,13 +33,17 @@ const SLUG_LENGTH_MAX: usize = 63;
 
 fn slug(text: &str) -> Result<String, IdError> {
     let mut bytes = text.bytes();
-    let starts_well = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let starts_well = bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let goes_on_well =
         bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
     if starts_well && goes_on_well && text.len() <= SLUG_LENGTH_MAX {
         Ok(text.to_owned())
     } else {
-        Err(IdError::Slug { text: text.chars().take(SLUG_LENGTH_MAX + 1).collect() })
+        Err(IdError::Slug {
+            text: text.chars().take(SLUG_LENGTH_MAX + 1).collect(),
+        })
     }
 }
 

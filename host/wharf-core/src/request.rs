@@ -171,11 +171,13 @@ pub fn check_text(pointer: &str, body: &str) -> Result<(), FieldError> {
 
 /// Reads `{.."pointer": "+49.."}` style phone fields.
 pub fn parse_phone(pointer: &str, text: &str) -> Result<Address, FieldError> {
-    phone::parse(text).map(Address::Phone).map_err(|detail| FieldError {
-        pointer: pointer.to_owned(),
-        code: "invalid",
-        detail,
-    })
+    phone::parse(text)
+        .map(Address::Phone)
+        .map_err(|detail| FieldError {
+            pointer: pointer.to_owned(),
+            code: "invalid",
+            detail,
+        })
 }
 
 fn recipient(read: &mut Reader, object: &Map<String, Value>) -> Option<Address> {
@@ -231,7 +233,11 @@ fn content(read: &mut Reader, object: &Map<String, Value>) -> Option<Content> {
         Some(_) => read.string(object, "", "type")?,
     };
     if kind != "text" {
-        read.error("/type", "unsupported", format!("{kind:?} is not sent yet; `text` is"));
+        read.error(
+            "/type",
+            "unsupported",
+            format!("{kind:?} is not sent yet; `text` is"),
+        );
         return None;
     }
     let Some(value) = object.get("text") else {
@@ -257,14 +263,20 @@ fn content(read: &mut Reader, object: &Map<String, Value>) -> Option<Content> {
         read.errors.push(error);
         return None;
     }
-    Some(Content::Text { text: Text { body, preview_url } })
+    Some(Content::Text {
+        text: Text { body, preview_url },
+    })
 }
 
 fn context(read: &mut Reader, object: &Map<String, Value>) -> Option<String> {
     let context = read.object(object.get("context")?, "/context")?;
     read.only(context, "/context", &["message_id"]);
     if !context.contains_key("message_id") {
-        read.error("/context/message_id", "missing", "give the id of the message this one answers");
+        read.error(
+            "/context/message_id",
+            "missing",
+            "give the id of the message this one answers",
+        );
         return None;
     }
     let id = read.string(context, "/context", "message_id");
@@ -279,7 +291,11 @@ struct Reader {
 
 impl Reader {
     fn error(&mut self, pointer: &str, code: &'static str, detail: impl Into<String>) {
-        self.errors.push(FieldError { pointer: pointer.to_owned(), code, detail: detail.into() });
+        self.errors.push(FieldError {
+            pointer: pointer.to_owned(),
+            code,
+            detail: detail.into(),
+        });
     }
 
     fn keep<T, E: std::fmt::Display>(
@@ -288,7 +304,9 @@ impl Reader {
         code: &'static str,
         result: Result<T, E>,
     ) -> Option<T> {
-        result.map_err(|e| self.error(pointer, code, e.to_string())).ok()
+        result
+            .map_err(|e| self.error(pointer, code, e.to_string()))
+            .ok()
     }
 
     fn object<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v Map<String, Value>> {
@@ -304,7 +322,10 @@ impl Reader {
             self.error(
                 &pointer,
                 "unknown",
-                format!("this field is not known here; known are {}", known.join(", ")),
+                format!(
+                    "this field is not known here; known are {}",
+                    known.join(", ")
+                ),
             );
         }
     }
@@ -330,7 +351,11 @@ impl Reader {
         let chars = text.chars().count();
         if chars < min || chars > max || text.contains('\0') {
             let code = if chars > max { "too-long" } else { "invalid" };
-            self.error(pointer, code, format!("give {min} to {max} characters, without U+0000"));
+            self.error(
+                pointer,
+                code,
+                format!("give {min} to {max} characters, without U+0000"),
+            );
             return None;
         }
         Some(text)
@@ -347,7 +372,11 @@ impl Reader {
         let found = all.iter().copied().find(|v| as_str(*v) == text);
         if found.is_none() {
             let names: Vec<_> = all.iter().map(|v| as_str(*v)).collect();
-            self.error(&format!("/{name}"), "invalid", format!("give one of {}", names.join(", ")));
+            self.error(
+                &format!("/{name}"),
+                "invalid",
+                format!("give one of {}", names.join(", ")),
+            );
         }
         found
     }
@@ -412,7 +441,10 @@ mod tests {
     fn limits_count_characters() {
         let body = |n: usize| json!({"to": "+4915112345678", "text": {"body": "ä".repeat(n)}});
         assert!(parse_message(&body(TEXT_CHARS_MAX)).is_ok());
-        assert_eq!(errors(body(TEXT_CHARS_MAX + 1)), [("/text/body".to_owned(), "too-long")]);
+        assert_eq!(
+            errors(body(TEXT_CHARS_MAX + 1)),
+            [("/text/body".to_owned(), "too-long")]
+        );
         assert_eq!(
             errors(json!({"to": "+4915112345678", "text": {"body": "a\u{0}b"}})),
             [("/text/body".to_owned(), "invalid")]
@@ -423,7 +455,9 @@ mod tests {
     fn recipients() {
         let to = |v: Value| {
             let mut body = json!({"text": {"body": "x"}});
-            body.as_object_mut().expect("object").extend(v.as_object().expect("object").clone());
+            body.as_object_mut()
+                .expect("object")
+                .extend(v.as_object().expect("object").clone());
             body
         };
         assert!(parse_message(&to(json!({"recipient": "US.13491208655302741918"}))).is_ok());

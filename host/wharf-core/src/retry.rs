@@ -54,7 +54,15 @@ pub fn decide(
     policy: &RetryPolicy,
     jitter: u64,
 ) -> Decision {
-    let backoff = || backoff_ms(attempt, policy.backoff_base_ms, 2, policy.backoff_max_ms, jitter);
+    let backoff = || {
+        backoff_ms(
+            attempt,
+            policy.backoff_base_ms,
+            2,
+            policy.backoff_max_ms,
+            jitter,
+        )
+    };
     let wait = match failure {
         Failure::Ambiguous => return Decision::Unknown,
         Failure::Deterministic => return Decision::Fail,
@@ -69,9 +77,13 @@ pub fn decide(
                 advised.min(ADVISED_WAIT_MS_MAX) + spread(policy.backoff_base_ms, jitter)
             }
             // Meta asks for 4^n seconds when one recipient got too much (meta-cloud-api.md, 4).
-            Retry::Backoff if error.class == ErrorClass::PairRateLimited => {
-                backoff_ms(attempt, policy.backoff_base_ms, 4, policy.backoff_max_ms, jitter)
-            }
+            Retry::Backoff if error.class == ErrorClass::PairRateLimited => backoff_ms(
+                attempt,
+                policy.backoff_base_ms,
+                4,
+                policy.backoff_max_ms,
+                jitter,
+            ),
             Retry::Backoff => backoff(),
         },
     };
@@ -107,8 +119,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { attempts_max: 5, backoff_base_ms: 1_000, backoff_max_ms: 60_000 };
+    const POLICY: RetryPolicy = RetryPolicy {
+        attempts_max: 5,
+        backoff_base_ms: 1_000,
+        backoff_max_ms: 60_000,
+    };
     const FAR: i64 = i64::MAX;
 
     fn error(class: ErrorClass, retry: Retry) -> PlatformError {
@@ -128,7 +143,10 @@ mod tests {
         let uncertain = error(ErrorClass::Other, Retry::Uncertain);
         for failure in [Failure::Ambiguous, Failure::Provider(&uncertain)] {
             for attempt in 1..10 {
-                assert_eq!(decide(&failure, attempt, 0, FAR, &POLICY, 7), Decision::Unknown);
+                assert_eq!(
+                    decide(&failure, attempt, 0, FAR, &POLICY, 7),
+                    Decision::Unknown
+                );
             }
         }
     }
@@ -136,29 +154,46 @@ mod tests {
     #[test]
     fn final_errors_fail_at_once() {
         let never = error(ErrorClass::RecipientUnknown, Retry::Never);
-        assert_eq!(decide(&Failure::Provider(&never), 1, 0, FAR, &POLICY, 0), Decision::Fail);
-        assert_eq!(decide(&Failure::Deterministic, 1, 0, FAR, &POLICY, 0), Decision::Fail);
+        assert_eq!(
+            decide(&Failure::Provider(&never), 1, 0, FAR, &POLICY, 0),
+            Decision::Fail
+        );
+        assert_eq!(
+            decide(&Failure::Deterministic, 1, 0, FAR, &POLICY, 0),
+            Decision::Fail
+        );
     }
 
     #[test]
     fn attempts_end_but_our_own_overload_burns_none() {
         let down = error(ErrorClass::ProviderUnavailable, Retry::Backoff);
-        assert_eq!(decide(&Failure::Provider(&down), 5, 0, FAR, &POLICY, 0), Decision::Fail);
+        assert_eq!(
+            decide(&Failure::Provider(&down), 5, 0, FAR, &POLICY, 0),
+            Decision::Fail
+        );
         assert!(matches!(
             decide(&Failure::Overloaded, 50, 0, FAR, &POLICY, 0),
             Decision::RetryAt(_)
         ));
-        assert_eq!(decide(&Failure::PluginFault, 3, 0, FAR, &POLICY, 0), Decision::Fail);
+        assert_eq!(
+            decide(&Failure::PluginFault, 3, 0, FAR, &POLICY, 0),
+            Decision::Fail
+        );
     }
 
     #[test]
     fn pairs_back_off_by_powers_of_four() {
         let pair = error(ErrorClass::PairRateLimited, Retry::Backoff);
-        let waits: Vec<_> =
-            (1..4).map(|n| decide(&Failure::Provider(&pair), n, 0, FAR, &POLICY, 0)).collect();
+        let waits: Vec<_> = (1..4)
+            .map(|n| decide(&Failure::Provider(&pair), n, 0, FAR, &POLICY, 0))
+            .collect();
         assert_eq!(
             waits,
-            [Decision::RetryAt(1_000), Decision::RetryAt(4_000), Decision::RetryAt(16_000)]
+            [
+                Decision::RetryAt(1_000),
+                Decision::RetryAt(4_000),
+                Decision::RetryAt(16_000)
+            ]
         );
     }
 
@@ -169,7 +204,10 @@ mod tests {
             decide(&Failure::Provider(&asked), 1, 10, FAR, &POLICY, 0),
             Decision::RetryAt(30_010)
         );
-        assert_eq!(decide(&Failure::Provider(&asked), 1, 10, 20_000, &POLICY, 0), Decision::Expire);
+        assert_eq!(
+            decide(&Failure::Provider(&asked), 1, 10, 20_000, &POLICY, 0),
+            Decision::Expire
+        );
     }
 
     proptest! {

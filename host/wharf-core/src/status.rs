@@ -70,7 +70,9 @@ pub fn shown(earlier: impl IntoIterator<Item = Status>, latest: Status) -> Statu
     earlier
         .into_iter()
         .filter(|status| status.is_delivered())
-        .fold(None, |best: Option<Status>, status| Some(best.map_or(status, |b| b.join(status))))
+        .fold(None, |best: Option<Status>, status| {
+            Some(best.map_or(status, |b| b.join(status)))
+        })
         .map_or(latest, |delivered| delivered.join(latest))
 }
 

@@ -23,7 +23,10 @@ impl SigningSecret {
                 "an endpoint's secret is {PREFIX} followed by {BYTES_MIN} to {BYTES_MAX} bytes in base64"
             )
         };
-        let encoded = text.expose_secret().strip_prefix(PREFIX).ok_or_else(refused)?;
+        let encoded = text
+            .expose_secret()
+            .strip_prefix(PREFIX)
+            .ok_or_else(refused)?;
         let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| refused())?);
         if !(BYTES_MIN..=BYTES_MAX).contains(&bytes.len()) {
             return Err(refused());

@@ -23,7 +23,10 @@ pub struct Incoming<'a> {
 impl Incoming<'_> {
     /// The one value of a header; a repeated header proves nothing and counts as absent.
     fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let mut values = self
+            .headers
+            .iter()
+            .filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let first = values.next()?;
         values.next().is_none().then_some(first.1.as_str())
     }
@@ -64,18 +67,25 @@ pub fn verify(
         let applies = match &check.when {
             Condition::Always => true,
             Condition::ContentType(wanted) => call.header("content-type").is_some_and(|v| {
-                v.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case(wanted))
+                v.split(';')
+                    .next()
+                    .is_some_and(|t| t.trim().eq_ignore_ascii_case(wanted))
             }),
-            Condition::HeaderPresent(name) => {
-                call.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
-            }
+            Condition::HeaderPresent(name) => call
+                .headers
+                .iter()
+                .any(|(n, _)| n.eq_ignore_ascii_case(name)),
         };
         if applies {
             verify_one(&check.verify, call, secrets)?;
             passed += 1;
         }
     }
-    if passed == 0 { Err(Refusal::NothingApplies) } else { Ok(()) }
+    if passed == 0 {
+        Err(Refusal::NothingApplies)
+    } else {
+        Ok(())
+    }
 }
 
 /// True when one of the webhook's checks reads its proof from this header.
@@ -94,7 +104,9 @@ pub fn challenge(
     query: &[(String, String)],
     secrets: &SecretLookup<'_>,
 ) -> Result<String, Refusal> {
-    let wrong = |param: &str| Refusal::Challenge { param: param.to_owned() };
+    let wrong = |param: &str| Refusal::Challenge {
+        param: param.to_owned(),
+    };
     let declared = spec.challenge.as_ref().ok_or(Refusal::NothingApplies)?;
     let value = |name: &str| {
         let mut found = query.iter().filter(|(n, _)| n == name);
@@ -121,15 +133,21 @@ fn verify_one(
     secrets: &SecretLookup<'_>,
 ) -> Result<(), Refusal> {
     let header = |name: &str| {
-        call.header(name).ok_or_else(|| Refusal::HeaderMissing { header: name.to_owned() })
+        call.header(name).ok_or_else(|| Refusal::HeaderMissing {
+            header: name.to_owned(),
+        })
     };
-    let mismatch = |name: &str| Refusal::Mismatch { header: name.to_owned() };
+    let mismatch = |name: &str| Refusal::Mismatch {
+        header: name.to_owned(),
+    };
     match check {
         Verification::Mac(mac) => verify_mac(mac, call, header(&mac.header)?, secrets),
         Verification::Header(name, secret) => {
             let presented = header(name)?;
             let known = live(secrets, secret)?;
-            any_equal(&known, presented.as_bytes()).then_some(()).ok_or_else(|| mismatch(name))
+            any_equal(&known, presented.as_bytes())
+                .then_some(())
+                .ok_or_else(|| mismatch(name))
         }
         Verification::Basic(user, password) => {
             let presented = header("authorization")?;
@@ -145,11 +163,15 @@ fn verify_one(
                     bool::from(wanted.as_bytes().ct_eq(&decoded))
                 })
             });
-            matched.then_some(()).ok_or_else(|| mismatch("authorization"))
+            matched
+                .then_some(())
+                .ok_or_else(|| mismatch("authorization"))
         }
         // The path led to this webhook, and it is unguessable: that is the whole proof declared.
         Verification::PathToken => Ok(()),
-        Verification::Unsupported(scheme) => Err(Refusal::Unsupported { scheme: scheme.clone() }),
+        Verification::Unsupported(scheme) => Err(Refusal::Unsupported {
+            scheme: scheme.clone(),
+        }),
     }
 }
 
@@ -160,8 +182,12 @@ fn verify_mac(
     secrets: &SecretLookup<'_>,
 ) -> Result<(), Refusal> {
     if let Some(freshness) = &mac.freshness {
-        let at = call.header(&freshness.header).and_then(|v| v.parse::<i64>().ok());
-        let at = at.ok_or_else(|| Refusal::HeaderMissing { header: freshness.header.clone() })?;
+        let at = call
+            .header(&freshness.header)
+            .and_then(|v| v.parse::<i64>().ok());
+        let at = at.ok_or_else(|| Refusal::HeaderMissing {
+            header: freshness.header.clone(),
+        })?;
         if call.now_s.abs_diff(at) > u64::from(freshness.tolerance_s) {
             return Err(Refusal::Stale);
         }
@@ -188,7 +214,9 @@ fn verify_mac(
             return Ok(());
         }
     }
-    Err(Refusal::Mismatch { header: mac.header.clone() })
+    Err(Refusal::Mismatch {
+        header: mac.header.clone(),
+    })
 }
 
 fn signed_bytes(mac: &Mac, call: &Incoming<'_>) -> Result<Vec<u8>, Refusal> {
@@ -200,7 +228,9 @@ fn signed_bytes(mac: &Mac, call: &Incoming<'_>) -> Result<Vec<u8>, Refusal> {
             Signed::Text(text) => message.extend_from_slice(text.as_bytes()),
             Signed::Header(name) => {
                 let value = call.header(name);
-                let value = value.ok_or_else(|| Refusal::HeaderMissing { header: name.clone() })?;
+                let value = value.ok_or_else(|| Refusal::HeaderMissing {
+                    header: name.clone(),
+                })?;
                 message.extend_from_slice(value.as_bytes());
             }
             Signed::FormSorted => {
@@ -237,7 +267,9 @@ fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
 fn live(secrets: &SecretLookup<'_>, name: &str) -> Result<Vec<SecretString>, Refusal> {
     let found = secrets(name);
     if found.iter().all(|s| s.expose_secret().is_empty()) {
-        return Err(Refusal::SecretMissing { secret: name.to_owned() });
+        return Err(Refusal::SecretMissing {
+            secret: name.to_owned(),
+        });
     }
     Ok(found)
 }
