@@ -13,12 +13,12 @@ use wharf_store::{Db, DbConfig};
 use wharf_test_support::postgres::{create_database, drop_database, unique_name};
 
 /// A migrated, empty database of each kind.
-pub async fn each_database(test: impl AsyncFn(Db)) {
+pub(crate) async fn each_database(test: impl AsyncFn(Db)) {
     each_database_with(|_| {}, test).await;
 }
 
 /// As [`each_database`], opened with changed limits.
-pub async fn each_database_with(adjust: impl Fn(&mut DbConfig), test: impl AsyncFn(Db)) {
+pub(crate) async fn each_database_with(adjust: impl Fn(&mut DbConfig), test: impl AsyncFn(Db)) {
     each_empty(async |mut config| {
         adjust(&mut config);
         let db = Db::open(&config).await.unwrap();
@@ -30,7 +30,7 @@ pub async fn each_database_with(adjust: impl Fn(&mut DbConfig), test: impl Async
 }
 
 /// Where an empty database of each kind is: not opened, not migrated.
-pub async fn each_empty(test: impl AsyncFn(DbConfig)) {
+pub(crate) async fn each_empty(test: impl AsyncFn(DbConfig)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wharf.db");
     eprintln!("on SQLite:");
