@@ -266,7 +266,6 @@ pub(crate) fn environment(name: &str) -> Option<String> {
         let skipped = format!("SKIPPED: {name} is not set; run `cargo xtask test`");
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
         // Past the test harness, which hides what a passing test prints.
-        // Past the test harness, which hides what a passing test prints.
         let line = format!("\n{skipped}\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
