@@ -73,7 +73,9 @@ pub async fn get(
     let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
         "select tenant_id, id, plugin, app_id, sender, account, settings, per_second, origin,
                 created_at
-         from channel where tenant_id = $1 and id = $2 and removed_at is null"
+         from channel where tenant_id = $1 and id = $2 and removed_at is null
+           and exists (select 1 from tenant t
+                       where t.id = channel.tenant_id and t.removed_at is null)"
     )
     .bind(tenant.as_str())
     .bind(id.as_str())
@@ -88,7 +90,10 @@ pub async fn list(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<ChannelRow>,
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
         "select tenant_id, id, plugin, app_id, sender, account, settings, per_second, origin,
                 created_at
-         from channel where tenant_id = $1 and removed_at is null order by id"
+         from channel where tenant_id = $1 and removed_at is null
+           and exists (select 1 from tenant t
+                       where t.id = channel.tenant_id and t.removed_at is null)
+         order by id"
     )
     .bind(tenant.as_str())
     .fetch_all(c)
@@ -123,6 +128,8 @@ pub async fn by_route(
          from channel
          where plugin = $1 and (sender = $2 or account = $3) and (app_id = $4 or tenant_id = $5)
            and removed_at is null
+           and exists (select 1 from tenant t
+                       where t.id = channel.tenant_id and t.removed_at is null)
          order by tenant_id, id"
     )
     .bind(plugin)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use wharf_config::Config;
 use wharf_core::{Clock, IdSource, MessageId};
 use wharf_egress::Egress;
@@ -12,6 +12,9 @@ use wharf_runtime::Registry;
 use wharf_store::{Db, Vault};
 
 use crate::directory::Directory;
+
+/// 256 MiB: sixty of the largest bodies a provider sends, at the same time.
+pub const WEBHOOK_BODIES_KIB_MAX: usize = 256 * 1024;
 
 /// Everything one gateway process owns.
 pub struct App {
@@ -25,6 +28,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
     pub settled: Settled,
+    /// KiB of webhook bodies that may be in memory at once, read before anything proves their origin.
+    pub webhook_bodies: Semaphore,
     /// Why the process is not ready, `None` when it is.
     pub unready: watch::Sender<Option<&'static str>>,
 }

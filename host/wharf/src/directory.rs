@@ -166,15 +166,22 @@ impl Directory {
         self.channels.try_get_with(key, load).await.map_err(unshare)
     }
 
-    /// Where a webhook path leads.
-    pub async fn route(&self, token: &str) -> Result<Option<Arc<Route>>, StoreError> {
+    /// Where a webhook path leads; nowhere once its owner is removed.
+    pub(crate) async fn route(&self, token: &str) -> Result<Option<Arc<Route>>, StoreError> {
+        if !is_token(token) {
+            return Ok(None);
+        }
         let load = async {
             let mut conn = self.db.read().await?;
-            let Some(row) =
-                routes::by_token(&mut conn, &SecretString::from(token.to_owned())).await?
-            else {
+            let secret = SecretString::from(token.to_owned());
+            let Some(row) = routes::by_token(&mut conn, &secret).await? else {
                 return Ok(None);
             };
+            if !is_live(&mut conn, &row.owner).await? {
+                return Ok(None);
+            }
+            // Given back before another is asked for: several look-ups must not wait for each other.
+            drop(conn);
             let url = self.url_of(&row.plugin, token);
             Ok(Some(Arc::new(self.route_of(row, url).await?)))
         };
@@ -203,13 +210,15 @@ impl Directory {
     pub async fn app_routes(&self) -> Result<Arc<Vec<Arc<Route>>>, StoreError> {
         let load = async {
             let mut conn = self.db.read().await?;
-            let rows = routes::list(&mut conn).await?;
+            let mut rows = Vec::new();
+            for row in routes::list(&mut conn).await? {
+                if matches!(row.owner, Owner::App(_)) && is_live(&mut conn, &row.owner).await? {
+                    rows.push(row);
+                }
+            }
             drop(conn);
             let mut found = Vec::new();
-            for row in rows
-                .into_iter()
-                .filter(|row| matches!(row.owner, Owner::App(_)))
-            {
+            for row in rows {
                 let url = self
                     .public_url
                     .as_ref()
@@ -358,6 +367,23 @@ impl Directory {
             .ok()
             .map(String::from)
     }
+}
+
+/// The shape of every token this gateway mints: 32 bytes in base64url. Anything else costs no query.
+fn is_token(text: &str) -> bool {
+    text.len() == 43
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Whether who owns a webhook's path is still configured.
+async fn is_live(conn: &mut wharf_store::Conn, owner: &Owner) -> Result<bool, StoreError> {
+    Ok(match owner {
+        Owner::App(app) => apps::get(conn, app).await?.is_some(),
+        Owner::Channel(tenant, channel) => channels::get(conn, tenant, channel).await?.is_some(),
+        Owner::Endpoint(..) => false,
+    })
 }
 
 /// The name of an endpoint's signing secret among its credentials.

@@ -1,5 +1,6 @@
 //! One gateway: opened, checked, served, and ended in the order that loses nothing.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use anyhow::Context;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wharf_config::{Config, SqliteSynchronous};
@@ -19,7 +20,7 @@ use wharf_queue::{QueueConfig, Queues};
 use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
-use crate::app::{App, Settled};
+use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::http::{ServerLimits, router, serve};
@@ -37,6 +38,8 @@ pub struct Gateway {
     stop_working: CancellationToken,
     serving: JoinHandle<()>,
     working: JoinHandle<()>,
+    /// Held as long as the gateway lives.
+    _lock: Option<File>,
 }
 
 /// Everything but the listener and the workers: for commands that only need the database.
@@ -108,6 +111,7 @@ impl Gateway {
         } = opened;
         sync::check(&config, &plugins)?;
         // Before anything is written: a second start by mistake must change nothing.
+        let lock = only_process(&config)?;
         let listener = TcpListener::bind(config.http.listen)
             .await
             .with_context(|| format!("could not listen on {} (http.listen)", config.http.listen))?;
@@ -133,6 +137,7 @@ impl Gateway {
             clock,
             ids,
             settled: Settled::default(),
+            webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
             unready: watch::Sender::new(None),
             config,
         });
@@ -161,6 +166,7 @@ impl Gateway {
             stop_working,
             serving,
             working,
+            _lock: lock,
         })
     }
 
@@ -195,6 +201,27 @@ impl Gateway {
         let _ = self.working.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
+    }
+}
+
+/// SQLite's jobs belong to one process: a second one would take the leases of the first.
+fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
+    let Some(path) = config.database.url.sqlite_path() else {
+        return Ok(None);
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = std::path::PathBuf::from(name);
+    let file = File::create(&name).with_context(|| format!("could not open {}", name.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another gateway runs on {} (database.url); stop it first, or use PostgreSQL for several",
+            path.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("could not lock {}", name.display()))
+        }
     }
 }
 

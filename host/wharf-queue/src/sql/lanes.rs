@@ -55,7 +55,7 @@ pub async fn pause_lane(
     // A lane that is visited before its first job is due is only looked at and put back.
     const TEXT: &str = "update lane
         set paced_until = $3, ready_at = case when ready_at is not null then $3 end
-        where queue = $1 and lane = $2";
+        where queue = $1 and lane = $2 and (paced_until < $3 or $3 = 0)";
     on_db!(&mut **tx, |c| query(TEXT)
         .bind(queue.as_str())
         .bind(lane)

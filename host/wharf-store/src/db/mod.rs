@@ -16,6 +16,10 @@ pub use writer::{Tx, WriteFuture};
 use crate::error::{Context, StoreError};
 use writer::Writer;
 
+/// Pages each SQLite connection may keep, in KiB as SQLite writes it: 16 MiB. The default of 2 MiB
+/// does not hold the inner pages of the indexes once there are some ten thousand messages.
+const SQLITE_CACHE_SIZE: &str = "-16384";
+
 /// How SQLite treats a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synchronous {
@@ -25,8 +29,9 @@ pub enum Synchronous {
     Normal,
 }
 
-/// Where the database is and how much of it this process may use.
-#[derive(Clone, Debug)]
+/// Where the database is and how much of it this process may use. Without `Debug`: the address may
+/// hold a password.
+#[derive(Clone)]
 pub struct DbConfig {
     /// `sqlite:PATH` or `postgres://...`.
     pub url: String,
@@ -213,6 +218,10 @@ async fn open_pool(config: &DbConfig, connections_max: u32) -> Result<Pool, Stor
                 Synchronous::Normal => SqliteSynchronous::Normal,
             })
             .foreign_keys(true)
+            // What savepoints keep for a rollback goes to temporary files otherwise, once a group of
+            // writes is larger than 64 KiB.
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", SQLITE_CACHE_SIZE)
             .busy_timeout(acquire);
         let pool = SqlitePoolOptions::new()
             .max_connections(connections_max)
@@ -225,7 +234,7 @@ async fn open_pool(config: &DbConfig, connections_max: u32) -> Result<Pool, Stor
         // A process that froze inside a transaction must not hold up the other nodes' writers.
         let options = PgConnectOptions::from_str(&config.url)
             .map_err(open)?
-            .options([("idle_in_transaction_session_timeout", "5s")]);
+            .options([("idle_in_transaction_session_timeout", "1s")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(acquire)

@@ -18,6 +18,11 @@ use tokio::task::JoinHandle;
 use super::{Conn, DbConfig, Pool};
 use crate::error::{Context, StoreError};
 
+/// One write, or the commit of a group. A healthy database takes milliseconds; one that does not
+/// answer at all must not hold every writer for as long as the kernel keeps its connection.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// What a write closure returns: `Box::pin(async move { .. })`.
 pub type WriteFuture<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
 
@@ -175,8 +180,10 @@ impl Actor {
                 Ok(conn) => held = self.batch(conn, first).await,
                 Err(error) => {
                     tracing::error!(error = %error, "the writer has no connection");
-                    // Dropping the closure drops its answer: the caller reads "not committed".
+                    // Dropping a closure drops its answer: the caller reads "not committed". Those
+                    // that wait behind it would otherwise each wait for a connection of their own.
                     drop(first);
+                    while self.receiver.try_recv().is_ok() {}
                 }
             }
         }
@@ -213,7 +220,8 @@ impl Actor {
         let mut next = Some(first);
         let mut used = false;
         while let Some(job) = next.take() {
-            match in_savepoint(&mut tx, used, job).await {
+            let done = tokio::time::timeout(WRITE_TIME_MAX, in_savepoint(&mut tx, used, job)).await;
+            match done.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(finish) => {
                     used = finish.is_some();
                     finishes.extend(finish);
@@ -226,7 +234,9 @@ impl Actor {
             }
         }
         // Released first: PostgreSQL "commits" a failed transaction by undoing it, without an error.
-        match statement(&mut tx, "release savepoint w; commit").await {
+        let commit = statement(&mut tx, "release savepoint w; commit");
+        let committed = tokio::time::timeout(WRITE_TIME_MAX, commit).await;
+        match committed.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(()) => {
                 for ring in tx.after_commit.drain(..) {
                     ring();
@@ -292,12 +302,16 @@ async fn statement(tx: &mut Tx, text: &'static str) -> Result<(), sqlx::Error> {
 
 /// A connection whose transaction's end is unknown must not be used again.
 async fn discard(conn: Conn) -> Option<Conn> {
-    let closed = match conn {
-        Conn::Sqlite(c) => c.detach().close().await,
-        Conn::Postgres(c) => c.detach().close().await,
+    let close = async {
+        match conn {
+            Conn::Sqlite(c) => c.detach().close().await,
+            Conn::Postgres(c) => c.detach().close().await,
+        }
     };
-    if let Err(error) = closed {
-        tracing::debug!(error = %error, "closing a broken connection");
+    match tokio::time::timeout(CLOSE_TIME_MAX, close).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(error = %error, "closing a broken connection"),
+        Err(_) => tracing::warn!("a broken connection did not close; it is abandoned"),
     }
     None
 }

@@ -13,7 +13,7 @@ use crate::columns::{bare, foreign_key, number, parsed, to_json};
 use crate::{Conn, Context, StoreError, Tx, on_db};
 pub use page::page;
 use rows::{Details, OutboundRow, StoredRow};
-pub use status::{StatusChange, set_status};
+pub use status::{StatusChange, set_expiry, set_status};
 pub(crate) use status::{no_such, record_accepted};
 
 /// A message to be sent, as accepted. Its first try has the number 1.

@@ -166,3 +166,23 @@ fn below(status: Status) -> String {
 pub(crate) fn no_such(tenant: &TenantId, id: MessageId) -> StoreError {
     StoreError::Refused(format!("the tenant {tenant} has no such try of {id}"))
 }
+
+/// Sets the deadline of a message that goes again.
+pub async fn set_expiry(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: MessageId,
+    expires_at: i64,
+) -> Result<(), StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "update message set expires_at = $3
+         where tenant_id = $1 and id = $2 and direction = 'outbound'"
+    )
+    .bind(tenant.as_str())
+    .bind(id.bare())
+    .bind(expires_at)
+    .execute(c)
+    .await
+    .map(drop))
+    .doing("set a message's deadline")
+}

@@ -51,5 +51,8 @@ async fn database_answers(app: &App) -> Result<(), String> {
             .map(drop))
         .doing("ask the database anything")
     };
-    ask.await.map_err(|e| super::Chain(&e).to_string())
+    ask.await.map_err(|error| {
+        tracing::warn!(error = %super::Chain(&error), "the database does not answer");
+        "the database does not answer; the log says why".to_owned()
+    })
 }

@@ -11,9 +11,10 @@ mod simple;
 mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -62,9 +63,26 @@ pub fn router(app: Arc<App>) -> Router {
             tracing::error!("a request handler panicked");
             Problem::new(Code::Internal).into_response()
         }))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
         .layer(middleware::from_fn(request_id))
         .with_state(app)
 }
+
+/// Ends a request that takes longer than `http.request_timeout_ms`: when the database hangs, callers
+/// are told so, and their connections do not pile up. What it began to store may still be stored.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let time_max = Duration::from_millis(app.config.http.request_timeout_ms);
+    match tokio::time::timeout(time_max, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(Code::Overloaded)
+            .retry_after_s(LATE_RETRY_AFTER_S)
+            .detail("no answer in time; with an Idempotency-Key it is safe to send again")
+            .into_response(),
+    }
+}
+
+/// How long a caller whose request took too long should stay away.
+const LATE_RETRY_AFTER_S: u64 = 5;
 
 /// Gives every request an id and every refusal its body.
 async fn request_id(request: Request, next: Next) -> Response {

@@ -59,7 +59,7 @@ pub(super) async fn send_immediate(
         Accepted::New(message) => message.id,
         Accepted::Replayed(id) => {
             let message = load(&app, &caller.tenant, id).await?;
-            if matches!(message.status, Status::Queued | Status::Sending) {
+            if matches!(message.status, Status::Queued | Status::Sending) && !taken(&message) {
                 return Err(Problem::new(Code::IdempotencyInProgress));
             }
             let mut response = conclude(&message);

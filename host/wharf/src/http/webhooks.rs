@@ -8,6 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
 use wharf_core::Code;
 use wharf_core::provider::{HttpMethod, WebhookSpec};
 use wharf_core::webhook::{self, Incoming};
@@ -45,7 +46,7 @@ pub(super) async fn ingest(
     body: Body,
 ) -> Result<Response, Problem> {
     let (route, spec) = find(&app, &plugin, &token).await?;
-    let bytes = read_body(&app, body).await?;
+    let (bytes, _share) = read_body(&app, &headers, body).await?;
     take(&app, &[(route, spec)], query.as_deref(), &headers, bytes).await
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn shared_ingest(
         let reason = "it carries no signature header, or those of several providers".to_owned();
         return Err(not_believed("a webhook call", &[reason]));
     }
-    let bytes = read_body(&app, body).await?;
+    let (bytes, _share) = read_body(&app, &headers, body).await?;
     take(&app, &named, query.as_deref(), &headers, bytes).await
 }
 
@@ -106,15 +107,28 @@ fn spec_of(app: &App, route: &Route) -> Option<WebhookSpec> {
     webhooks.iter().find(|w| w.name == route.webhook).cloned()
 }
 
-async fn read_body(app: &App, body: Body) -> Result<Bytes, Problem> {
+/// The body, and its share of the memory that bodies may take; given back when the call is stored.
+async fn read_body<'a>(
+    app: &'a App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, SemaphorePermit<'a>), Problem> {
     let http = &app.config.http;
-    body::read(
-        body,
-        http.webhook_body_bytes_max,
-        Duration::from_millis(http.request_timeout_ms),
-    )
-    .await
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let bytes_max = http.webhook_body_bytes_max;
+    let kib = announced.unwrap_or(bytes_max).min(bytes_max) / 1024 + 1;
+    let share = app
+        .webhook_bodies
+        .try_acquire_many(u32::try_from(kib).unwrap_or(u32::MAX))
+        .map_err(|_| Problem::new(Code::Overloaded).retry_after_s(BODIES_RETRY_AFTER_S))?;
+    let time_max = Duration::from_millis(http.request_timeout_ms);
+    Ok((body::read(body, bytes_max, time_max).await?, share))
 }
+
+/// Bodies are read and stored within a second; a provider calls again by itself.
+const BODIES_RETRY_AFTER_S: u64 = 1;
 
 fn answer_challenge(candidates: &[Candidate], query: Option<&str>) -> Result<Response, Problem> {
     let query = pairs(query);

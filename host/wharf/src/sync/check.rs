@@ -28,6 +28,7 @@ pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErr
             at.inputs(&descriptor, &[Level::App], &given, &mut problems);
         }
     }
+    check_senders(config, plugins, &mut problems);
     for tenant in config.tenants.values() {
         for (name, channel) in &tenant.channels {
             check_channel(config, plugins, name, channel, &mut problems);
@@ -56,6 +57,33 @@ pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErr
         }
     }
     ConfigErrors::from_problems(problems).map_or(Ok(()), Err)
+}
+
+/// A number belongs to one channel: under a shared app its messages would go to two otherwise.
+fn check_senders(config: &Config, plugins: &Registry, problems: &mut Vec<Problem>) {
+    let mut seen: BTreeMap<(&str, &str, &str), String> = BTreeMap::new();
+    for tenant in config.tenants.values() {
+        for (name, channel) in &tenant.channels {
+            let descriptor = plugins
+                .get(&channel.plugin)
+                .map(|p| Arc::clone(p.descriptor()));
+            let setting = descriptor
+                .map(|d| d.sender_setting.clone())
+                .unwrap_or_default();
+            let (Some(app), Some(sender)) = (&channel.app, channel.settings.get(&setting)) else {
+                continue;
+            };
+            let this = format!("{}/{name}", tenant.id);
+            if let Some(other) = seen.insert((&channel.plugin, app, sender), this) {
+                problems.push(Problem::new(
+                    channel.origin_of(&format!("settings.{setting}")).clone(),
+                    format!("channels.{name}.settings.{setting}"),
+                    format!("channel {other} has the same number under app {app}"),
+                    "give each number to one channel",
+                ));
+            }
+        }
+    }
 }
 
 fn check_channel(

@@ -10,12 +10,13 @@ use wharf_core::TenantId;
 use wharf_core::provider::{
     Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
 };
+use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
 use wharf_store::messages::Message;
 use wharf_store::{Aad, StoreError};
 
-use super::failed::{Failed, Last, SendError};
+use super::failed::{Failed, Last, SendError, may_have_acted};
 use crate::app::App;
 use crate::clock::random;
 use crate::directory::Channel;
@@ -31,6 +32,7 @@ pub(super) struct Attempt<'a> {
     message: &'a Message,
     channel: &'a Channel,
     plugin: &'a Plugin,
+    lease: &'a Lease,
     /// 1 for the first attempt of a try.
     pub(super) number: u32,
 }
@@ -41,6 +43,7 @@ impl<'a> Attempt<'a> {
         message: &'a Message,
         channel: &'a Channel,
         plugin: &'a Plugin,
+        lease: &'a Lease,
         number: u32,
     ) -> Self {
         Self {
@@ -48,6 +51,7 @@ impl<'a> Attempt<'a> {
             message,
             channel,
             plugin,
+            lease,
             number,
         }
     }
@@ -106,6 +110,7 @@ impl<'a> Attempt<'a> {
                     last = Some(Last {
                         replay: exchange.replay,
                         outcome,
+                        acted_before: last.as_ref().is_some_and(Last::may_have_acted),
                     });
                 }
                 Err(error) => {
@@ -185,9 +190,15 @@ impl<'a> Attempt<'a> {
         } else {
             self.begin(Some(new)).await?;
         }
+        // A process that slept through its lease must not send what others have given up by now.
+        if self.lease.is_lost() {
+            return Err(StoreError::Refused(
+                "the job's lease was lost before the request went out".to_owned(),
+            ));
+        }
         let answered = app.egress.send(prepared).await;
         let outcome = answered.outcome;
-        self.end_exchange(self.number, seq, &outcome).await?;
+        self.keep(seq, &outcome).await?;
         Ok(Ok(outcome))
     }
 
@@ -213,6 +224,23 @@ impl<'a> Attempt<'a> {
                 })
             })
             .await
+    }
+
+    /// Journals an answer, and tries again while the database fails: an answer that is lost makes
+    /// a message that was sent look unknown.
+    async fn keep(&self, seq: u32, outcome: &Outcome) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.end_exchange(self.number, seq, outcome).await {
+                Err(StoreError::Refused(reason)) => return Err(StoreError::Refused(reason)),
+                Err(error) if tries < KEEP_TRIES_MAX && !self.lease.is_lost() => {
+                    tracing::warn!(message.id = %self.message.id, error = %error, "an answer could not be kept yet");
+                    tokio::time::sleep(KEEP_PAUSE * tries).await;
+                }
+                ended => return ended,
+            }
+        }
     }
 
     async fn end_exchange(
@@ -248,17 +276,23 @@ impl<'a> Attempt<'a> {
         open: OpenAttempt,
         wire: &OutboundMessage,
     ) -> Result<Recovered, StoreError> {
-        let Some(exchange) = open.exchanges.into_iter().next_back() else {
+        let number = open.number;
+        let mut exchanges = open.exchanges;
+        let Some(exchange) = exchanges.pop() else {
             return Ok(Recovered::Again);
         };
+        let acted_before = exchanges
+            .iter()
+            .any(|earlier| may_have_acted(earlier.replay, earlier.outcome.as_ref()));
         let outcome = match exchange.outcome {
             Some(outcome) => outcome,
             // Whether it went out is unknown, and that it may go out again was declared.
-            None if exchange.replay != Replay::Unsafe => return Ok(Recovered::Again),
+            None if exchange.replay != Replay::Unsafe && !acted_before => {
+                return Ok(Recovered::Again);
+            }
             None => {
                 let outcome = Outcome::Failed(TransportFailure::Interrupted);
-                self.end_exchange(open.number, exchange.seq, &outcome)
-                    .await?;
+                self.end_exchange(number, exchange.seq, &outcome).await?;
                 outcome
             }
         };
@@ -274,6 +308,7 @@ impl<'a> Attempt<'a> {
             Last {
                 replay: exchange.replay,
                 outcome,
+                acted_before,
             },
             Box::new(step),
         ))
@@ -303,6 +338,10 @@ enum Recovered {
     /// Nothing that matters went out: begin the flow again.
     Again,
 }
+
+/// How often an answer is offered to a failing database, with pauses that grow: 21 s in all.
+const KEEP_TRIES_MAX: u32 = 20;
+const KEEP_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Longest pause between two exchanges that a worker waits out.
 const DELAY_MS_MAX: u32 = 5_000;

@@ -26,12 +26,13 @@ enum Kind {
 impl Failed {
     /// What a failed plugin call means, given what had gone out before it.
     pub(super) fn of_call(error: CallError, last: Option<&Last>) -> Self {
-        let unanswered = last.is_some_and(Last::is_unanswered);
+        let uncertain = last.is_some_and(Last::is_uncertain);
         match error {
             CallError::Guest(error) => Self {
                 error: SendError::from(&error),
-                // Whatever the plugin advises: no answer to an unsafe exchange is never "try again".
-                kind: if unanswered {
+                // Whatever the plugin advises: no answer to an unsafe exchange is never "try again",
+                // nor is a failure after one that was answered.
+                kind: if uncertain {
                     Kind::Ambiguous
                 } else {
                     Kind::Provider(error.clone())
@@ -134,23 +135,32 @@ impl From<&PlatformError> for SendError {
     }
 }
 
+/// True when an exchange that must not be repeated went out and the provider may have acted on it.
+pub(super) fn may_have_acted(replay: Replay, outcome: Option<&Outcome>) -> bool {
+    replay == Replay::Unsafe
+        && match outcome {
+            None | Some(Outcome::Response(_) | Outcome::Stored(_)) => true,
+            Some(Outcome::Failed(failure)) => failure.is_ambiguous(),
+        }
+}
+
 /// The last exchange that went out in this attempt.
 pub(super) struct Last {
     pub(super) replay: Replay,
     pub(super) outcome: Outcome,
+    /// Something before it in this attempt may have made the provider act already.
+    pub(super) acted_before: bool,
 }
 
 impl Last {
     /// True when repeating the send could send twice.
-    fn may_have_acted(&self) -> bool {
-        self.replay == Replay::Unsafe
-            && match &self.outcome {
-                Outcome::Response(_) | Outcome::Stored(_) => true,
-                Outcome::Failed(failure) => failure.is_ambiguous(),
-            }
+    pub(super) fn may_have_acted(&self) -> bool {
+        self.acted_before || may_have_acted(self.replay, Some(&self.outcome))
     }
 
-    fn is_unanswered(&self) -> bool {
-        self.may_have_acted() && matches!(self.outcome, Outcome::Failed(_))
+    /// True when whatever the plugin makes of it, nobody knows whether the message went out.
+    fn is_uncertain(&self) -> bool {
+        let unanswered = matches!(self.outcome, Outcome::Failed(_));
+        self.acted_before || (unanswered && may_have_acted(self.replay, Some(&self.outcome)))
     }
 }

@@ -19,12 +19,15 @@ pub const PURGE: &str = "purge";
 
 /// Claims of one send job before it counts as crashing its worker. The attempts that a provider
 /// sees are bounded by `send.attempts_max`; this one only ends a loop of crashes, so it is larger.
-pub const SEND_CLAIMS_MAX: u32 = 1_000;
+pub const SEND_CLAIMS_MAX: u32 = 100_000;
 /// A stored call is parsed again until its items find their channel or seven days are over; the
 /// waits grow to an hour, which makes fewer than 300.
 pub const PARSE_ATTEMPTS_MAX: u32 = 400;
 /// How long items whose route or message is unknown are tried again.
 pub const UNROUTED_MS_MAX: i64 = 7 * 86_400_000;
+/// How long a status whose message is not known is tried again: it may have overtaken the send's own
+/// answer, by seconds; after an hour it is another tool's message on the same number.
+pub const UNMATCHED_MS_MAX: i64 = 3_600_000;
 pub const SANDBOX_ATTEMPTS_MAX: u32 = 20;
 pub const PURGE_ATTEMPTS_MAX: u32 = 10;
 

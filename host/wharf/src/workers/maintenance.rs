@@ -18,6 +18,8 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Rows deleted in one transaction: the writer is not held longer than for a page of sends.
 const PURGE_BATCH: u32 = 500;
+/// Raw webhooks are up to 4 MiB each, and every page of them is written.
+const PURGE_BODIES: u32 = 20;
 
 #[derive(Serialize, Deserialize)]
 struct Purge {
@@ -89,7 +91,7 @@ async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
                 Box::pin(async move {
                     Ok(idempotency::purge(tx, now, PURGE_BATCH).await?
                         + atoms::purge(tx, dedupe_before, PURGE_BATCH).await?
-                        + webhooks::purge(tx, raw_before, raw_before, PURGE_BATCH).await?)
+                        + webhooks::purge(tx, raw_before, raw_before, PURGE_BODIES).await?)
                 })
             })
             .await?;

@@ -31,6 +31,8 @@ struct Payload {
 /// Atoms whose effects share one transaction: enough to make its commit cheap, few enough that the
 /// writer is not held for long.
 const ATOMS_PER_TRANSACTION: usize = 64;
+/// Pages of one webhook. The largest body Meta sends holds some thousand atoms, a page 2,000.
+const PAGES_MAX: u32 = 100;
 /// Waits before a call is read again: from one second, for a status that overtook its message, to
 /// an hour, for a channel that is not configured yet.
 const AGAIN_BASE_MS: i64 = 1_000;
@@ -86,7 +88,8 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
         webhook: &webhook,
         announcers: HashMap::new(),
     };
-    let (mut items, mut left, mut skip) = (0, 0, 0);
+    let (mut items, mut skip, mut pages) = (0, 0, 0);
+    let mut left = Left::default();
     loop {
         let parsed = match plugin.parse(&context(app), &request, skip).await {
             Ok(parsed) => parsed,
@@ -94,22 +97,19 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
         };
         items += parsed.items.len();
         for chunk in parsed.items.chunks(ATOMS_PER_TRANSACTION) {
-            left += reader.take(chunk).await?;
+            left.add(&reader.take(chunk).await?);
         }
+        pages += 1;
         match parsed.next {
-            Some(next) if next > skip => skip = next,
+            Some(next) if next > skip && pages < PAGES_MAX => skip = next,
             _ => break,
         }
     }
-    if left > 0 && !late {
-        return Ok(again(
-            app,
-            job,
-            format!("{left} of {items} items have no channel or message here yet"),
-        ));
+    let age_ms = app.now_ms() - webhook.received_at;
+    if left.is_worth_waiting_for(age_ms) {
+        return Ok(again(app, job, left.describe(items)));
     }
-    let error = (left > 0)
-        .then(|| format!("{left} of {items} items found no channel or message within 7 days"));
+    let error = (left.unrouted + left.unmatched > 0).then(|| left.describe(items));
     finish(
         app,
         job,
@@ -118,6 +118,35 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
         error,
     )
     .await
+}
+
+/// Atoms that could not be applied yet.
+#[derive(Default)]
+struct Left {
+    /// Their number or account is no channel's here.
+    unrouted: usize,
+    /// They speak of a message that is not known here.
+    unmatched: usize,
+}
+
+impl Left {
+    fn add(&mut self, other: &Self) {
+        self.unrouted += other.unrouted;
+        self.unmatched += other.unmatched;
+    }
+
+    fn is_worth_waiting_for(&self, age_ms: i64) -> bool {
+        (self.unrouted > 0 && age_ms < jobs::UNROUTED_MS_MAX)
+            || (self.unmatched > 0 && age_ms < jobs::UNMATCHED_MS_MAX)
+    }
+
+    fn describe(&self, items: usize) -> String {
+        let Self {
+            unrouted,
+            unmatched,
+        } = self;
+        format!("of {items} items {unrouted} have no channel here and {unmatched} no message")
+    }
 }
 
 fn context(app: &App) -> CallContext {
@@ -189,12 +218,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Applies what can be placed and returns how many atoms could not.
-    async fn take(&mut self, items: &[InboundItem]) -> Result<usize, StoreError> {
+    /// Applies what can be placed and tells what could not.
+    async fn take(&mut self, items: &[InboundItem]) -> Result<Left, StoreError> {
         let owner = self.webhook.owner.clone();
         let mut routes: HashMap<String, Vec<ChannelRow>> = HashMap::new();
         let mut placed = Vec::with_capacity(items.len());
-        let mut unplaced = 0;
+        let mut left = Left::default();
         for item in items {
             let key = route_key(&item.route);
             if !routes.contains_key(&key) {
@@ -204,7 +233,7 @@ impl Reader<'_> {
             let channels = &routes[&key];
             // What concerns the whole app, and nobody's number, is kept with its raw webhook.
             if channels.is_empty() && item.route != Route::App {
-                unplaced += 1;
+                left.unrouted += 1;
             }
             for channel in channels {
                 let announcer = self.announcer(&channel.tenant).await?;
@@ -216,11 +245,11 @@ impl Reader<'_> {
             }
         }
         if placed.is_empty() {
-            return Ok(unplaced);
+            return Ok(left);
         }
         let (plugin, now) = (self.webhook.plugin.clone(), self.app.now_ms());
         let ids = Arc::clone(&self.app.ids);
-        let waiting = self
+        left.unmatched = self
             .app
             .db
             .write(move |tx| {
@@ -235,7 +264,7 @@ impl Reader<'_> {
                 })
             })
             .await?;
-        Ok(unplaced + waiting)
+        Ok(left)
     }
 
     async fn channels_of(

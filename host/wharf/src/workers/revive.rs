@@ -32,29 +32,34 @@ pub async fn all(db: &Db, selection: &Selection, now_ms: i64) -> Result<u64, Sto
     let mut revived = 0;
     let mut cursor: Option<String> = None;
     loop {
-        let mut conn = db.read().await?;
-        let page = wharf_queue::failed(
-            &mut conn,
-            selection.tenant.as_ref(),
-            selection.queue,
-            cursor.as_deref(),
-            BATCH,
-        )
-        .await?;
-        drop(conn);
-        let Some(last) = page.last() else {
-            return Ok(revived);
-        };
-        cursor = Some(last.id.clone());
-        let ids = selection.ids.clone();
-        let chosen: Vec<_> = page
-            .into_iter()
-            .filter(|job| ids.is_empty() || ids.iter().any(|id| id.bare() == job.id))
-            .collect();
-        revived += db
-            .write(move |tx| Box::pin(async move { batch(tx, &chosen, now_ms).await }))
+        let (of, from) = (selection.clone(), cursor.clone());
+        let (count, last) = db
+            .write(move |tx| Box::pin(async move { page(tx, &of, from, now_ms).await }))
             .await?;
+        revived += count;
+        match last {
+            Some(last) => cursor = Some(last),
+            None => return Ok(revived),
+        }
     }
+}
+
+/// One page, looked up and revived in one transaction: two callers at once revive nothing twice.
+/// Returns how many were revived, and where the page ended.
+async fn page(
+    tx: &mut Tx,
+    of: &Selection,
+    from: Option<String>,
+    now_ms: i64,
+) -> Result<(u64, Option<String>), StoreError> {
+    let page =
+        wharf_queue::failed(tx, of.tenant.as_ref(), of.queue, from.as_deref(), BATCH).await?;
+    let last = page.last().map(|job| job.id.clone());
+    let chosen: Vec<_> = page
+        .into_iter()
+        .filter(|job| of.ids.is_empty() || of.ids.iter().any(|id| id.bare() == job.id))
+        .collect();
+    Ok((batch(tx, &chosen, now_ms).await?, last))
 }
 
 #[derive(Deserialize)]
@@ -110,7 +115,10 @@ async fn open_next_try(tx: &mut Tx, job: &DeadJob, now_ms: i64) -> Result<(), St
         error: None,
         now: now_ms,
     };
-    messages::set_status(tx, &tenant, &next).await.map(drop)
+    messages::set_status(tx, &tenant, &next).await?;
+    // As much time again as it had at first: who sends it again wants it sent.
+    let expires_at = now_ms + (message.expires_at - message.created_at);
+    messages::set_expiry(tx, &tenant, message.id, expires_at).await
 }
 
 /// A failed delivery is pending again, or its job would find nothing to do.

@@ -61,11 +61,21 @@ async fn run(app: &Arc<App>, job: &Job, payload: &Payload) -> Result<Outcome, St
         return Ok(Outcome::Done);
     }
     let now = app.now_ms();
-    let open = journal::open_attempt(&mut conn, tenant, message.id).await?;
+    // One left open by an earlier try is history: this try begins its own.
+    let open = journal::open_attempt(&mut conn, tenant, message.id)
+        .await?
+        .filter(|open| open.try_number == message.try_number);
     let made = journal::attempts_made(&mut conn, tenant, message.id, message.try_number).await?;
     drop(conn);
-    if open.is_none() && now >= message.expires_at && message.status != Status::Unknown {
-        return settle::expired(app, job, &message).await;
+    if open.is_none() && now >= message.expires_at {
+        // What may have been sent stays unknown; it only is not sent again.
+        return match message.status {
+            Status::Unknown => Ok(Outcome::Done),
+            _ => settle::expired(app, job, &message).await,
+        };
+    }
+    if job.is_last_attempt() {
+        return settle::given_up(app, job, &message).await;
     }
     let Some(channel) = app.directory.channel(tenant, &message.channel).await? else {
         return absent(
@@ -90,6 +100,7 @@ async fn run(app: &Arc<App>, job: &Job, payload: &Payload) -> Result<Outcome, St
         &message,
         &channel,
         &plugin,
+        &job.lease,
         made + u32::from(open.is_none()),
     );
     let end = attempt.run(open).await?;

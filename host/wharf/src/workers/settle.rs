@@ -119,34 +119,15 @@ pub(super) async fn expired(
     job: &Job,
     message: &Message,
 ) -> Result<Outcome, StoreError> {
-    let error = SendError::new(
-        "expired",
-        "the message's deadline passed before a provider could take it",
-    );
-    let announcer = Announcer::of(app, &message.tenant).await?;
-    let now = app.now_ms();
-    let (message, error, lease) = (message.clone(), error.to_json(), Arc::clone(&job.lease));
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                change_status(
-                    tx,
-                    &announcer,
-                    &message,
-                    &Change {
-                        status: Status::Expired,
-                        provider_message_id: None,
-                        error: Some(&error),
-                        at_ms: now,
-                        now_ms: now,
-                    },
-                )
-                .await?;
-                finish(tx, &lease, &After::Complete).await
-            })
-        })
-        .await?;
-    Ok(Outcome::DoneInTx)
+    let detail = "the message's deadline passed before a provider could take it";
+    end_unsent(
+        app,
+        job,
+        message,
+        Status::Expired,
+        SendError::new("expired", detail),
+    )
+    .await
 }
 
 /// Moves a message up its lattice and, when that showed, tells the tenant.
@@ -182,6 +163,57 @@ pub(super) async fn change_status(
         error: change.error,
     };
     announcer.announce(tx, told.fact(), change.now_ms).await
+}
+
+/// Its job was claimed more often than any honest message needs; whoever sees it must know.
+pub(super) async fn given_up(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+) -> Result<Outcome, StoreError> {
+    let detail = "the send was begun too often without an end; the log says what interrupted it";
+    end_unsent(
+        app,
+        job,
+        message,
+        Status::Failed,
+        SendError::new("given-up", detail),
+    )
+    .await
+}
+
+async fn end_unsent(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    status: Status,
+    error: SendError,
+) -> Result<Outcome, StoreError> {
+    let announcer = Announcer::of(app, &message.tenant).await?;
+    let now = app.now_ms();
+    let after = match status {
+        Status::Failed => After::Dead {
+            reason: describe(&error),
+        },
+        _ => After::Complete,
+    };
+    let (message, error, lease) = (message.clone(), error.to_json(), Arc::clone(&job.lease));
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let change = Change {
+                    status,
+                    provider_message_id: None,
+                    error: Some(&error),
+                    at_ms: now,
+                    now_ms: now,
+                };
+                change_status(tx, &announcer, &message, &change).await?;
+                finish(tx, &lease, &after).await
+            })
+        })
+        .await?;
+    Ok(Outcome::DoneInTx)
 }
 
 /// A step of a message on its lattice.
