@@ -218,7 +218,14 @@ async fn the_queues_can_be_looked_at_beside_a_running_gateway() {
             Queue::ALL.len() + 1,
             "{table:?}"
         );
-        let kept = program.run(&["queue", "flush"]);
+        for verb in ["retry", "flush"] {
+            let refused = program.run(&["queue", verb]);
+            assert!(
+                refused.code == 1 && refused.stderr.contains("--all"),
+                "{refused:?}"
+            );
+        }
+        let kept = program.run(&["queue", "flush", "--all"]);
         assert!(kept.code == 1 && kept.stderr.contains("--yes"), "{kept:?}");
         let revived = program.run(&["queue", "retry", "--queue", "send"]);
         assert_eq!(

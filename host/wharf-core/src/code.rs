@@ -48,7 +48,7 @@ codes! {
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still running"
         "Wait a moment and send the same request again.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
-        "Send less; the limit is in the configuration as http.body_bytes_max.";
+        "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"
         "Send `Content-Type: application/json`.";
     InvalidRequest "invalid-request" 422 "Some fields are wrong; nothing was stored"

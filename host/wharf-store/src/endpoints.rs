@@ -49,8 +49,7 @@ pub async fn upsert(tx: &mut Tx, endpoint: &EndpointRow) -> Result<(), StoreErro
          values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (tenant_id, id) do update
          set url = excluded.url, events = excluded.events, timeout_ms = excluded.timeout_ms,
-             state = case when endpoint.url = excluded.url and endpoint.removed_at is null
-                          then endpoint.state else excluded.state end,
+             state = excluded.state,
              origin = excluded.origin, removed_at = null"
     )
     .bind(endpoint.tenant.as_str())

@@ -228,23 +228,34 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
 /// Loads every `*.wasm` of `plugins.dir`; the file's name is the plugin's. One that cannot be loaded
 /// is left out with its reason: channels that need it say so.
 pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Registry>> {
+    let (plugins, refused) = try_plugins(config).await?;
+    for reason in refused {
+        tracing::error!(reason, "a plugin was not loaded");
+    }
+    Ok(plugins)
+}
+
+/// The plugins that load, and for each other file why it does not.
+pub async fn try_plugins(config: &Config) -> anyhow::Result<(Arc<Registry>, Vec<String>)> {
     let runtime = Runtime::new(runtime_config(config)?)?;
-    let mut loaded = Vec::new();
-    for (name, path) in plugin_files(&config.plugins.dir)? {
-        let bytes = tokio::fs::read(&path)
-            .await
-            .with_context(|| format!("could not read {}", path.display()))?;
+    let (mut loaded, mut refused) = (Vec::new(), Vec::new());
+    for (name, path) in plugin_files(&config.plugins.dir, &mut refused) {
+        let bytes = match tokio::fs::read(&path).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                refused.push(format!("could not read {}: {error}", path.display()));
+                continue;
+            }
+        };
         match runtime.load(&name, bytes).await {
             Ok(plugin) => {
                 announce(&plugin);
                 loaded.push(plugin);
             }
-            Err(error) => {
-                tracing::error!(plugin.name = name, error = %crate::http::Chain(&error), "a plugin was not loaded")
-            }
+            Err(error) => refused.push(crate::http::Chain(&error).to_string()),
         }
     }
-    Ok(Arc::new(Registry::new(loaded)))
+    Ok((Arc::new(Registry::new(loaded)), refused))
 }
 
 fn announce(plugin: &Plugin) {
@@ -258,24 +269,26 @@ fn announce(plugin: &Plugin) {
     );
 }
 
-fn plugin_files(dir: &Path) -> anyhow::Result<Vec<(String, std::path::PathBuf)>> {
+fn plugin_files(dir: &Path, refused: &mut Vec<String>) -> Vec<(String, std::path::PathBuf)> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            tracing::warn!(dir = %dir.display(), error = %error, "there is no folder of plugins (plugins.dir)");
-            return Ok(Vec::new());
+            refused.push(format!(
+                "could not read the folder {} (plugins.dir): {error}",
+                dir.display()
+            ));
+            return Vec::new();
         }
     };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let stem = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
         if let (Some(name), Some("wasm")) = (stem, path.extension().and_then(|e| e.to_str())) {
             found.push((name, path));
         }
     }
     found.sort();
-    Ok(found)
+    found
 }
 
 fn db_config(config: &Config) -> DbConfig {

@@ -111,9 +111,13 @@ impl Db {
         // SQLite has exactly one writing connection; PostgreSQL keeps one too, so that group commit
         // works the same way. A second connection lets the writer replace a broken one at once.
         let writing = open_pool(config, 2).await?;
+        let writer = Writer::start(writing, config).map_err(|error| StoreError::Open {
+            url: without_password(&config.url),
+            source: sqlx::Error::Io(error),
+        })?;
         Ok(Self {
             readers,
-            writer: Arc::new(Writer::start(writing, config)),
+            writer: Arc::new(writer),
         })
     }
 

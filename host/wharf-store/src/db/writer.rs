@@ -1,4 +1,4 @@
-//! Group commit: one task owns the writing connection and joins closures into one transaction.
+//! Group commit: one actor owns the writing connection and joins closures into one transaction.
 //!
 //! Each closure runs in a savepoint, so one that fails takes nothing with it. Nobody is told of
 //! success before the commit, and doorbells ring only after it.
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use sqlx::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use super::{Conn, DbConfig, Pool};
 use crate::error::{Context, StoreError};
@@ -61,11 +61,12 @@ type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> RunFuture<'t> + Send>;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     queue_max: usize,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Resolves when the actor has ended, however it did.
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Writer {
-    pub(super) fn start(pool: Pool, config: &DbConfig) -> Self {
+    pub(super) fn start(pool: Pool, config: &DbConfig) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(config.writer_queue_max);
         let actor = Actor {
             pool,
@@ -73,11 +74,11 @@ impl Writer {
             batch_max: config.writer_batch_max,
             linger: Duration::from_millis(config.writer_linger_ms),
         };
-        Self {
+        Ok(Self {
             queue: Mutex::new(Some(sender)),
             queue_max: config.writer_queue_max,
-            task: Mutex::new(Some(tokio::spawn(actor.run()))),
-        }
+            ended: Mutex::new(Some(actor.start()?)),
+        })
     }
 
     pub(super) async fn write<T, F>(&self, work: F, refuse_when_full: bool) -> Result<T, StoreError>
@@ -110,10 +111,10 @@ impl Writer {
 
     pub(super) async fn close(&self) {
         self.queue.lock().expect("no panic holds this lock").take();
-        let task = self.task.lock().expect("no panic holds this lock").take();
-        if let Some(task) = task {
+        let ended = self.ended.lock().expect("no panic holds this lock").take();
+        if let Some(ended) = ended {
             // The actor ends once every sender is gone and its last batch is committed.
-            let _ = task.await;
+            let _ = ended.await;
         }
     }
 }
@@ -169,6 +170,28 @@ struct Actor {
 }
 
 impl Actor {
+    /// SQLite's statements run on a thread of sqlx's, and each answer from there would queue behind
+    /// the requests and plugin calls of a busy runtime; one after the other, that is what bounds the
+    /// writer. So it waits for them on a thread of its own. PostgreSQL's answers come through the
+    /// runtime's sockets, and are nearest there.
+    fn start(self) -> std::io::Result<oneshot::Receiver<()>> {
+        let (ending, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        let is_postgres = matches!(self.pool, Pool::Postgres(_));
+        let run = async move {
+            self.run().await;
+            drop(ending);
+        };
+        if is_postgres {
+            runtime.spawn(run);
+        } else {
+            std::thread::Builder::new()
+                .name("wharf-writer".to_owned())
+                .spawn(move || runtime.block_on(run))?;
+        }
+        Ok(ended)
+    }
+
     async fn run(mut self) {
         let mut held: Option<Conn> = None;
         while let Some(first) = self.receiver.recv().await {

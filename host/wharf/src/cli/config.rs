@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use wharf_config::{Config, Sources};
 
-use super::{block_on, print};
-use crate::gateway::load_plugins;
+use super::{block_on, print, tell};
+use crate::gateway::try_plugins;
 use crate::sync;
 
 #[derive(Subcommand)]
@@ -19,11 +19,21 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<()> {
     match command {
         Command::Check => {
             let config = Config::load(sources)?;
-            block_on(async {
-                let plugins = load_plugins(&config).await?;
-                Ok(sync::check(&config, &plugins)?)
+            let refused = block_on(async {
+                let (plugins, refused) = try_plugins(&config).await?;
+                for reason in &refused {
+                    tell(&format!("warning: a plugin was not loaded: {reason}"));
+                }
+                sync::check(&config, &plugins)?;
+                Ok(refused)
             })?;
             print(config.check_report().to_string().trim_end());
+            if !refused.is_empty() {
+                print(&format!(
+                    "warning: {} of the files in plugins.dir cannot be used",
+                    refused.len()
+                ));
+            }
         }
         Command::Defaults => print(wharf_config::defaults_toml().trim_end()),
     }

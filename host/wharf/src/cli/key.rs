@@ -127,6 +127,14 @@ fn list(config: Config, tenant: &TenantId) -> anyhow::Result<()> {
 fn revoke(config: Config, tenant: TenantId, id: String) -> anyhow::Result<()> {
     block_on(async {
         let opened = gateway::open_existing(config).await?;
+        let mut conn = opened.db.read().await?;
+        let known = keys::list(&mut conn, &tenant).await?;
+        drop(conn);
+        if known.iter().any(|k| k.id == id && k.origin == Origin::File) {
+            anyhow::bail!(
+                "key {id} stands in the tenant's file: remove it from [keys] there and start again"
+            );
+        }
         let now = opened.clock.now_ms();
         let (of, key) = (tenant.clone(), id.clone());
         let revoked = opened

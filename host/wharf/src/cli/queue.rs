@@ -55,9 +55,23 @@ pub(super) struct Which {
     queue: Option<Queue>,
     #[arg(long)]
     tenant: Option<TenantId>,
+    /// Every dead letter of every tenant
+    #[arg(long)]
+    all: bool,
 }
 
 impl Which {
+    /// What changes dead letters must say which: a forgotten option must not send texts again.
+    fn must_choose(&self) -> anyhow::Result<()> {
+        let chosen =
+            self.all || !self.id.is_empty() || self.queue.is_some() || self.tenant.is_some();
+        anyhow::ensure!(
+            chosen,
+            "say which dead letters: --id, --queue, --tenant or --all"
+        );
+        Ok(())
+    }
+
     fn selection(&self) -> Selection {
         Selection {
             queue: self.queue,
@@ -74,6 +88,7 @@ pub(super) fn run(command: &Command, config: Config) -> anyhow::Result<()> {
             Command::Status { json } => status(&opened, *json).await?,
             Command::Failed { which, limit, json } => failed(&opened, which, *limit, *json).await?,
             Command::Retry { which } => {
+                which.must_choose()?;
                 let revived =
                     revive::all(&opened.db, &which.selection(), opened.clock.now_ms()).await?;
                 print(&format!("{revived} dead letters go again"));
@@ -161,6 +176,7 @@ async fn failed(
 }
 
 async fn flush(opened: &gateway::Opened, which: &Which, yes: bool) -> anyhow::Result<()> {
+    which.must_choose()?;
     let selection = which.selection();
     if !yes {
         anyhow::bail!(

@@ -184,10 +184,10 @@ pub(super) async fn read(app: &App, body: Body) -> Result<bytes::Bytes, Problem>
 }
 
 /// A query string whose every parameter must be known and given once.
-struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn read(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn read(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
                 .into_owned()

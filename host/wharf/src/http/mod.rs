@@ -108,6 +108,11 @@ async fn request_id(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = matched_path(&request);
     let mut response = next.run(request).await;
+    // Every refusal of ours is a problem; another one is the framework's, of a path it cannot read.
+    let ours = response.extensions().get::<Problem>().is_some();
+    if response.status().is_client_error() && !ours {
+        response = Problem::new(Code::NotFound).into_response();
+    }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let status = response.status();
         let level_is_error = status.is_server_error();

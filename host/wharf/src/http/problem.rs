@@ -106,11 +106,20 @@ impl IntoResponse for Problem {
 /// How long a caller should stay away when the writer's queue is full: it drains within a second.
 const BUSY_RETRY_AFTER_S: u64 = 1;
 
+/// A database that is down or full needs somebody; asking every second would not help.
+const UNAVAILABLE_RETRY_AFTER_S: u64 = 5;
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy { .. } => {
                 Self::new(Code::Overloaded).retry_after_s(BUSY_RETRY_AFTER_S)
+            }
+            other if other.is_unavailable() => {
+                tracing::error!(error = %Chain(&other), "the database cannot be used");
+                Self::new(Code::Overloaded)
+                    .retry_after_s(UNAVAILABLE_RETRY_AFTER_S)
+                    .detail("the gateway's database cannot be used at the moment")
             }
             other => {
                 tracing::error!(error = %Chain(&other), "a request met a failing store");

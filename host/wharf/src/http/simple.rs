@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -23,9 +23,12 @@ use crate::view;
 pub(super) async fn send_text(
     State(app): State<Arc<App>>,
     caller: Caller,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    // None is known here: a `dry_run` that is not heeded would send.
+    v1::Query::read(query.as_deref(), &[])?;
     let bytes = v1::read(&app, body).await?;
     let request = parse(&body::json(&headers, &bytes)?)?;
     let idempotency = v1::idempotency(&headers, "POST send/text", &bytes)?;
@@ -43,9 +46,12 @@ pub(super) async fn send_text(
 pub(super) async fn send_immediate(
     State(app): State<Arc<App>>,
     caller: Caller,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    // None is known here: a `dry_run` that is not heeded would send.
+    v1::Query::read(query.as_deref(), &[])?;
     let bytes = v1::read(&app, body).await?;
     let request = parse(&body::json(&headers, &bytes)?)?;
     let idempotency = v1::idempotency(&headers, "POST send/immediate", &bytes)?;

@@ -31,6 +31,9 @@ struct Payload {
 /// Atoms whose effects share one transaction: enough to make its commit cheap, few enough that the
 /// writer is not held for long.
 const ATOMS_PER_TRANSACTION: usize = 64;
+/// Tries of a body that breaks its plugin: the same call mostly ends the same way, and the body is
+/// kept with the reason.
+const UNREADABLE_ATTEMPTS_MAX: i64 = 5;
 /// Pages of one webhook. The largest body Meta sends holds some thousand atoms, a page 2,000.
 const PAGES_MAX: u32 = 100;
 /// Waits before a call is read again: from one second, for a status that overtook its message, to
@@ -181,7 +184,12 @@ async fn unreadable(
     tracing::warn!(webhook.id = %webhook.id, plugin.name = webhook.plugin, error = %error, "a webhook could not be read");
     match error {
         CallError::Guest(refusal) => finish(app, job, webhook, 0, Some(refusal.to_string())).await,
-        other if late => finish(app, job, webhook, 0, Some(other.to_string())).await,
+        CallError::Overloaded { .. } | CallError::Unavailable { .. } if !late => {
+            Ok(again(app, job, error.to_string()))
+        }
+        other if late || job.attempt >= UNREADABLE_ATTEMPTS_MAX => {
+            finish(app, job, webhook, 0, Some(other.to_string())).await
+        }
         other => Ok(again(app, job, other.to_string())),
     }
 }
