@@ -1,5 +1,6 @@
 //! The database: pools, the one writer, and the macro that lets one query text serve both kinds.
 
+mod drive;
 mod writer;
 
 use std::str::FromStr;

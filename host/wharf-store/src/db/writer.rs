@@ -15,6 +15,7 @@ use sqlx::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::drive::drive;
 use super::{Conn, DbConfig, Pool};
 use crate::error::{Context, StoreError};
 
@@ -187,7 +188,10 @@ impl Actor {
         } else {
             std::thread::Builder::new()
                 .name("wharf-writer".to_owned())
-                .spawn(move || runtime.block_on(run))?;
+                .spawn(move || {
+                    let _timers = runtime.enter();
+                    drive(run);
+                })?;
         }
         Ok(ended)
     }
