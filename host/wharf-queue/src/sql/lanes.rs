@@ -73,7 +73,7 @@ pub(crate) struct Touched<'a> {
 }
 
 #[derive(Serialize)]
-struct Touch<'a> {
+pub(crate) struct Touch<'a> {
     q: &'a str,
     l: &'a str,
     t: &'a str,
@@ -84,6 +84,19 @@ impl<'a> Touched<'a> {
     pub(crate) fn add(&mut self, queue: Queue, lane: &'a str, tenant: &'a str, due_at: i64) {
         let (_, earliest) = self.lanes.entry((queue, lane)).or_insert((tenant, due_at));
         *earliest = due_at.min(*earliest);
+    }
+
+    /// As the statements take them.
+    pub(crate) fn rows(&self) -> Vec<Touch<'a>> {
+        let lanes = self.lanes.iter();
+        lanes
+            .map(|(&(queue, l), &(t, d))| Touch {
+                q: queue.as_str(),
+                l,
+                t,
+                d,
+            })
+            .collect()
     }
 
     /// Makes the lanes ready by then, or when their rate allows.
@@ -103,19 +116,9 @@ impl<'a> Touched<'a> {
         if self.lanes.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Touch<'_>> = self
-            .lanes
-            .iter()
-            .map(|(&(queue, l), &(t, d))| Touch {
-                q: queue.as_str(),
-                l,
-                t,
-                d,
-            })
-            .collect();
         let text = text(conn, SQLITE, POSTGRES);
         on_db!(conn, |c| query(text)
-            .bind(batch(&rows))
+            .bind(batch(&self.rows()))
             .execute(c)
             .await
             .map(drop))

@@ -32,13 +32,11 @@ pub(crate) async fn push(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Resul
     for jobs in jobs.chunks(JOBS_PER_STATEMENT_MAX) {
         insert(conn, jobs, now_ms).await?;
     }
-    let mut touched = Touched::default();
-    for job in jobs {
-        touched.add(job.queue, &job.lane, job.tenant.as_str(), job.due_at);
-    }
-    touched.write(conn).await
+    Ok(())
 }
 
+/// The jobs and the readiness of their lanes, in one turn to the database: every accepted message and
+/// every webhook pays for this one. SQLite takes two statements at once, PostgreSQL one inside another.
 async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
     const SQLITE: &str = "insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
                 priority, due_at, state, fence, attempt, attempts_max, created_at)
@@ -50,8 +48,15 @@ async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), Sto
                 else 0 end,
             0, 0, value->>'m', $2
         from json_each($1) where true
-        on conflict (id) do nothing";
-    const POSTGRES: &str = "insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
+        on conflict (id) do nothing;
+        insert into lane (queue, lane, tenant_id, ready_at)
+        select value->>'q', value->>'l', value->>'t', value->>'d' from json_each($3) where true
+        on conflict (queue, lane) do update
+            set ready_at = max(excluded.ready_at, lane.paced_until)
+            where lane.ready_at is null
+                or lane.ready_at > max(excluded.ready_at, lane.paced_until)";
+    const POSTGRES: &str = "with pushed as (
+        insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
                 priority, due_at, state, fence, attempt, attempts_max, created_at)
         select i, q, t, l, o, k, p, c, d,
             case when o is null then 0
@@ -61,12 +66,23 @@ async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), Sto
             0, 0, m, $2
         from json_to_recordset($1::json) as r(i text, q text, t text, l text, o text, k text,
             p text, c bigint, d bigint, m bigint, s bigint)
-        on conflict (id) do nothing";
+        on conflict (id) do nothing)
+        insert into lane (queue, lane, tenant_id, ready_at)
+        select q, l, t, d from json_to_recordset($3::json) as r(q text, l text, t text, d bigint)
+        on conflict (queue, lane) do update
+            set ready_at = greatest(excluded.ready_at, lane.paced_until)
+            where lane.ready_at is null
+                or lane.ready_at > greatest(excluded.ready_at, lane.paced_until)";
     let (rows, behind) = rows(jobs);
+    let mut touched = Touched::default();
+    for job in jobs {
+        touched.add(job.queue, &job.lane, job.tenant.as_str(), job.due_at);
+    }
     let text = text(conn, SQLITE, POSTGRES);
     on_db!(conn, |c| query(text)
         .bind(batch(&rows))
         .bind(now_ms)
+        .bind(batch(&touched.rows()))
         .execute(c)
         .await
         .map(drop))
