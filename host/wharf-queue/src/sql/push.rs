@@ -29,14 +29,59 @@ struct JobRow<'a> {
 }
 
 pub(crate) async fn push(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
+    if let [job] = jobs
+        && job.order_key.is_none()
+    {
+        return insert_one(conn, job, now_ms).await;
+    }
     for jobs in jobs.chunks(JOBS_PER_STATEMENT_MAX) {
         insert(conn, jobs, now_ms).await?;
     }
     Ok(())
 }
 
-/// The jobs and the readiness of their lanes, in one turn to the database: every accepted message and
-/// every webhook pays for this one. SQLite takes two statements at once, PostgreSQL one inside another.
+/// The same for one job that waits behind no other, which is what every accepted message and every
+/// webhook pushes: without taking a batch apart.
+async fn insert_one(conn: &mut Conn, job: &NewJob, now_ms: i64) -> Result<(), StoreError> {
+    const SQLITE: &str = "insert into job (id, queue, tenant_id, lane, kind, payload, priority,
+                due_at, state, fence, attempt, attempts_max, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10)
+        on conflict (id) do nothing;
+        insert into lane (queue, lane, tenant_id, ready_at) values ($2, $4, $3, $8)
+        on conflict (queue, lane) do update
+            set ready_at = max(excluded.ready_at, lane.paced_until)
+            where lane.ready_at is null
+                or lane.ready_at > max(excluded.ready_at, lane.paced_until)";
+    const POSTGRES: &str = "with pushed as (
+        insert into job (id, queue, tenant_id, lane, kind, payload, priority,
+                due_at, state, fence, attempt, attempts_max, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10)
+        on conflict (id) do nothing)
+        insert into lane (queue, lane, tenant_id, ready_at) values ($2, $4, $3, $8)
+        on conflict (queue, lane) do update
+            set ready_at = greatest(excluded.ready_at, lane.paced_until)
+            where lane.ready_at is null
+                or lane.ready_at > greatest(excluded.ready_at, lane.paced_until)";
+    let text = text(conn, SQLITE, POSTGRES);
+    on_db!(conn, |c| query(text)
+        .bind(job.id.bare())
+        .bind(job.queue.as_str())
+        .bind(job.tenant.as_str())
+        .bind(&job.lane)
+        .bind(job.kind)
+        .bind(job.payload.to_string())
+        .bind(job.priority.class())
+        .bind(job.due_at)
+        .bind(i64::from(job.attempts_max))
+        .bind(now_ms)
+        .execute(c)
+        .await
+        .map(drop))
+    .doing("insert a job")
+}
+
+/// The jobs and the readiness of their lanes, in one turn to the database. SQLite takes two statements
+/// at once, PostgreSQL one inside another.
 async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
     const SQLITE: &str = "insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
                 priority, due_at, state, fence, attempt, attempts_max, created_at)
