@@ -53,22 +53,8 @@ pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<(), StoreError> {
     .doing("keep an API key")
 }
 
-/// Before any tenant is known: the key with this public id, revoked and expired ones included, none
-/// of a removed tenant. The caller compares the hash in constant time and checks both times.
-pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<KeyRow>, StoreError> {
-    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
-        "select k.id, k.tenant_id, k.name, k.hash, k.origin, k.created_at, k.expires_at, k.revoked_at
-         from api_key k join tenant t on t.id = k.tenant_id
-         where k.id = $1 and t.removed_at is null"
-    )
-    .bind(id)
-    .fetch_optional(c)
-    .await)
-    .doing("look up an API key")?;
-    row.map(typed).transpose()
-}
-
-/// The live or ended key with this hash, of whichever tenant: this is how a caller's tenant is found.
+/// Before any tenant is known: the key with this hash, revoked and expired ones included, none of a
+/// removed tenant. The caller checks both times.
 pub async fn by_hash(conn: &mut Conn, hash: &str) -> Result<Option<KeyRow>, StoreError> {
     let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
         "select k.id, k.tenant_id, k.name, k.hash, k.origin, k.created_at, k.expires_at, k.revoked_at

@@ -162,14 +162,20 @@ async fn keys_follow_the_files_and_end_with_their_tenant() {
                 keys::insert(tx, &by_hand).await?;
                 let (file, both) = (Origin::File, [key(acme(), "k1"), key(acme(), "k2")]);
                 keys::sync(tx, &acme(), file, &both, NOW).await?;
-                assert_eq!(keys::by_id(tx, "k1").await?, Some(key(acme(), "k1")));
+                assert_eq!(
+                    keys::by_hash(tx, "hash of k1").await?,
+                    Some(key(acme(), "k1"))
+                );
                 keys::sync(tx, &acme(), file, &both[..1], NOW + 7).await?;
                 let revoked = |row: Option<KeyRow>| row.unwrap().revoked_at;
-                assert_eq!(revoked(keys::by_id(tx, "k1").await?), None);
-                assert_eq!(revoked(keys::by_id(tx, "k2").await?), Some(NOW + 7));
-                assert_eq!(revoked(keys::by_id(tx, "by-hand").await?), None);
+                assert_eq!(revoked(keys::by_hash(tx, "hash of k1").await?), None);
+                assert_eq!(
+                    revoked(keys::by_hash(tx, "hash of k2").await?),
+                    Some(NOW + 7)
+                );
+                assert_eq!(revoked(keys::by_hash(tx, "hash of by-hand").await?), None);
                 keys::sync(tx, &acme(), file, &both, NOW + 8).await?;
-                assert_eq!(revoked(keys::by_id(tx, "k2").await?), None);
+                assert_eq!(revoked(keys::by_hash(tx, "hash of k2").await?), None);
 
                 // Neither another tenant's key nor one made by hand can be taken over by a file.
                 for (tenant, id) in [(other(), "k1"), (acme(), "by-hand")] {
@@ -179,11 +185,14 @@ async fn keys_follow_the_files_and_end_with_their_tenant() {
                 }
                 assert!(keys::revoke(tx, &acme(), "k1", NOW + 9).await?);
                 assert!(!keys::revoke(tx, &acme(), "k1", NOW + 10).await?);
-                assert_eq!(revoked(keys::by_id(tx, "k1").await?), Some(NOW + 9));
+                assert_eq!(
+                    revoked(keys::by_hash(tx, "hash of k1").await?),
+                    Some(NOW + 9)
+                );
 
                 tenants::mark_removed_except(tx, file, &[other()], NOW).await?;
-                assert_eq!(keys::by_id(tx, "k2").await?, None);
-                assert_eq!(keys::by_id(tx, "nothing").await?, None);
+                assert_eq!(keys::by_hash(tx, "hash of k2").await?, None);
+                assert_eq!(keys::by_hash(tx, "hash of nothing").await?, None);
                 Ok(())
             })
         })

@@ -27,17 +27,8 @@ pub(super) async fn send_text(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    // None is known here: a `dry_run` that is not heeded would send.
-    v1::Query::read(query.as_deref(), &[])?;
-    let bytes = v1::read(&app, body).await?;
-    let request = parse(&body::json(&headers, &bytes)?)?;
-    let idempotency = v1::idempotency(&headers, "POST send/text", &bytes)?;
-    let submission = Submission {
-        request,
-        idempotency,
-        immediate: false,
-    };
-    let accepted = accept::accept(&app, &caller.tenant, submission).await?;
+    let (query, immediate) = (query.as_deref(), false);
+    let accepted = submit(&app, &caller, query, &headers, body, immediate).await?;
     v1::answer(&app, &caller.tenant, StatusCode::ACCEPTED, &accepted).await
 }
 
@@ -50,17 +41,8 @@ pub(super) async fn send_immediate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    // None is known here: a `dry_run` that is not heeded would send.
-    v1::Query::read(query.as_deref(), &[])?;
-    let bytes = v1::read(&app, body).await?;
-    let request = parse(&body::json(&headers, &bytes)?)?;
-    let idempotency = v1::idempotency(&headers, "POST send/immediate", &bytes)?;
-    let submission = Submission {
-        request,
-        idempotency,
-        immediate: true,
-    };
-    let accepted = accept::accept(&app, &caller.tenant, submission).await?;
+    let (query, immediate) = (query.as_deref(), true);
+    let accepted = submit(&app, &caller, query, &headers, body, immediate).await?;
     let id = match accepted {
         Accepted::New(message) => message.id,
         Accepted::Replayed(id) => {
@@ -78,6 +60,30 @@ pub(super) async fn send_immediate(
     };
     let message = wait_for_end(&app, &caller.tenant, id).await?;
     Ok(conclude(&message))
+}
+
+async fn submit(
+    app: &Arc<App>,
+    caller: &Caller,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Body,
+    immediate: bool,
+) -> Result<Accepted, Problem> {
+    // None is known here: a `dry_run` that is not heeded would send.
+    v1::Query::read(query, &[])?;
+    let bytes = v1::read(app, body).await?;
+    let request = parse(&body::json(headers, &bytes)?)?;
+    let route = match immediate {
+        true => "POST send/immediate",
+        false => "POST send/text",
+    };
+    let submission = Submission {
+        request,
+        idempotency: v1::idempotency(headers, route, &bytes)?,
+        immediate,
+    };
+    accept::accept(app, &caller.tenant, submission).await
 }
 
 /// Other names of `to` that callers bring along from older gateways.
