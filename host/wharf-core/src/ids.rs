@@ -124,6 +124,11 @@ macro_rules! ulid_id {
                 self.0.to_string()
             }
 
+            /// When it was made, by the clock of its source: Unix milliseconds.
+            pub fn made_at(&self) -> i64 {
+                i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX)
+            }
+
             pub fn from_bare(text: &str) -> Result<Self, IdError> {
                 Ulid::from_string(text)
                     .map(Self)
@@ -186,4 +191,9 @@ ulid_id!(
     /// One job of a queue.
     JobId,
     "job_"
+);
+ulid_id!(
+    /// One object in the media store; with its prefix it is the handle that plugins and callers see.
+    MediaId,
+    "med_"
 );

@@ -120,7 +120,7 @@ pub async fn by_route(
     let (app, tenant) = match owner {
         Owner::App(app) => (Some(app.as_str()), None),
         Owner::Channel(tenant, _) => (None, Some(tenant.as_str())),
-        Owner::Endpoint(..) => return Ok(Vec::new()),
+        Owner::Account(..) | Owner::Endpoint(..) => return Ok(Vec::new()),
     };
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
         "select tenant_id, id, plugin, app_id, sender, account, settings, per_second, origin,

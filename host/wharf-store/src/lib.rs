@@ -19,6 +19,8 @@ pub mod events;
 pub mod idempotency;
 pub mod journal;
 pub mod keys;
+pub mod media;
+pub mod memos;
 pub mod messages;
 pub mod owner;
 pub mod routes;
@@ -31,5 +33,5 @@ pub mod webhooks;
 
 pub use db::{Conn, Db, DbConfig, Synchronous, Tx, WriteFuture};
 pub use error::{Context, StoreError};
-pub use owner::{Origin, Owner};
+pub use owner::{AccountKey, Origin, Owner};
 pub use sealing::{Aad, KeyRing, Sealed, Vault};

@@ -55,6 +55,8 @@ pub struct Exchange {
     pub replay: Replay,
     /// Redacted.
     pub request: Value,
+    /// True when it was not sent: an earlier exchange's answer stood for it.
+    pub from_memo: bool,
     pub outcome: Option<Outcome>,
     pub started_at: i64,
     pub ended_at: Option<i64>,
@@ -173,6 +175,7 @@ struct ExchangeRow {
     label: String,
     replay: String,
     request: String,
+    from_memo: i64,
     outcome: Option<String>,
     started_at: i64,
     ended_at: Option<i64>,
@@ -184,7 +187,8 @@ async fn exchanges(
     id: MessageId,
 ) -> Result<Vec<Exchange>, StoreError> {
     let rows: Vec<ExchangeRow> = on_db!(conn, |c| sqlx::query_as(
-        "select try_number, attempt, seq, label, replay, request, outcome, started_at, ended_at
+        "select try_number, attempt, seq, label, replay, request, from_memo, outcome, started_at,
+                ended_at
          from exchange where tenant_id = $1 and message_id = $2
          order by try_number, attempt, seq"
     )
@@ -201,6 +205,7 @@ async fn exchanges(
             label: row.label,
             replay: journal::replay(&row.replay)?,
             request: json("exchange.request", &row.request)?,
+            from_memo: row.from_memo != 0,
             outcome: json_or_null("exchange.outcome", row.outcome.as_deref())?,
             started_at: row.started_at,
             ended_at: row.ended_at,

@@ -382,7 +382,7 @@ async fn is_live(conn: &mut wharf_store::Conn, owner: &Owner) -> Result<bool, St
     Ok(match owner {
         Owner::App(app) => apps::get(conn, app).await?.is_some(),
         Owner::Channel(tenant, channel) => channels::get(conn, tenant, channel).await?.is_some(),
-        Owner::Endpoint(..) => false,
+        Owner::Account(..) | Owner::Endpoint(..) => false,
     })
 }
 

@@ -154,6 +154,8 @@ fn exchanges(found: &Timeline) -> impl Iterator<Item = Entry> {
             "label": exchange.label,
             "request": exchange.request,
             "answer": exchange.outcome,
+            // Absent unless it is so.
+            "from_memory": exchange.from_memo.then_some(true),
             "duration_ms": exchange.ended_at.map(|ended| ended - exchange.started_at),
         }),
     })

@@ -54,6 +54,8 @@ pub struct NewExchange {
     pub state: Option<Vec<u8>>,
     /// Redacted.
     pub request: Value,
+    /// True when it is not sent: an earlier exchange's answer stands for it.
+    pub from_memo: bool,
     pub started_at: i64,
 }
 
@@ -144,8 +146,8 @@ pub async fn begin_exchange(
 ) -> Result<(), StoreError> {
     let begun = on_db!(&mut **tx, |c| sqlx::query(
         "insert into exchange (message_id, try_number, attempt, seq, tenant_id, label, replay, state,
-                               request, started_at)
-         select message_id, try_number, number, $5, tenant_id, $6, $7, $8, $9, $10 from attempt
+                               request, started_at, from_memo)
+         select message_id, try_number, number, $5, tenant_id, $6, $7, $8, $9, $10, $11 from attempt
          where tenant_id = $1 and message_id = $2 and try_number = $3 and number = $4"
     )
     .bind(tenant.as_str())
@@ -158,6 +160,7 @@ pub async fn begin_exchange(
     .bind(new.state.as_deref())
     .bind(to_json(&new.request))
     .bind(new.started_at)
+    .bind(i64::from(new.from_memo))
     .execute(c)
     .await
     .map(|done| done.rows_affected()))

@@ -25,6 +25,8 @@ pub struct ExchangeRow {
     pub state: Option<Vec<u8>>,
     /// None while the answer is out.
     pub outcome: Option<Outcome>,
+    /// True when nothing went out for it.
+    pub from_memo: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -41,6 +43,7 @@ struct Exchange {
     replay: String,
     state: Option<Vec<u8>>,
     outcome: Option<String>,
+    from_memo: i64,
 }
 
 /// The message's latest attempt that was begun and never ended.
@@ -63,7 +66,7 @@ pub async fn open_attempt(
         return Ok(None);
     };
     let exchanges: Vec<Exchange> = on_db!(conn, |c| sqlx::query_as(
-        "select seq, label, replay, state, outcome from exchange
+        "select seq, label, replay, state, outcome, from_memo from exchange
          where tenant_id = $1 and message_id = $2 and try_number = $3 and attempt = $4
          order by seq"
     )
@@ -109,6 +112,7 @@ fn typed(row: Exchange) -> Result<ExchangeRow, StoreError> {
         replay: replay(&row.replay)?,
         state: row.state,
         outcome: json_or_null("exchange.outcome", row.outcome.as_deref())?,
+        from_memo: row.from_memo != 0,
     })
 }
 
