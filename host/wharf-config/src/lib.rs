@@ -26,7 +26,7 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Http, Idempotency, Log, LogFormat, Plugins, Queue, Secrets, Send,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, Plugins, Queue, Secrets, Send,
     SendPolicy, SqliteSynchronous, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
@@ -43,6 +43,8 @@ pub struct Config {
     pub idempotency: Idempotency,
     pub delivery: Delivery,
     pub webhook: Webhook,
+    pub media: Media,
+    pub exchanges: Exchanges,
     pub plugins: Plugins,
     pub egress: Egress,
     /// `None` only with [`Sources::dev`].

@@ -151,6 +151,30 @@ section! {
 }
 
 section! {
+    /// Stored objects: what providers send and tenants attach.
+    pub struct Media {
+        /// None: beside the database of SQLite; with PostgreSQL nothing can be stored.
+        dir: Option<PathBuf>,
+        object_bytes_max: u64 [KIB as u64..=4 * 1024 * MIB as u64],
+        tenant_bytes_max: u64 [KIB as u64..=1024 * 1024 * MIB as u64],
+        keep_days: u32 [1..=365],
+    }
+}
+
+section! {
+    /// What several exchanges in a row may come to, and how long an answer is remembered.
+    pub struct Exchanges {
+        memo_days_max: u32 [1..=365],
+        memo_wait_ms_max: u64 [0..=10 * MINUTE_MS],
+        flow_steps_max: u32 [1..=200],
+        flow_ms_max: u64 [1000..=HOUR_MS],
+        sync_exchanges_max: u32 [1..=10_000],
+        sync_ms_max: u64 [1000..=DAY_MS],
+        delay_ms_max: u64 [0..=10 * MINUTE_MS],
+    }
+}
+
+section! {
     /// Provider plugins and what one call of theirs may use.
     pub struct Plugins {
         dir: PathBuf,

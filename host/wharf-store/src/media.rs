@@ -117,6 +117,20 @@ pub async fn get(
     row.map(typed).transpose()
 }
 
+/// Whose an object is, before a tenant is known: for who presents a signed link.
+pub async fn tenant_of(conn: &mut Conn, id: MediaId) -> Result<Option<TenantId>, StoreError> {
+    let tenant: Option<String> = on_db!(conn, |c| sqlx::query_scalar(
+        "select tenant_id from media where id = $1"
+    )
+    .bind(id.bare())
+    .fetch_optional(c)
+    .await)
+    .doing("look up whose a stored object is")?;
+    tenant
+        .map(|tenant| parsed("media.tenant_id", &tenant))
+        .transpose()
+}
+
 /// What the tenant's objects take, those that wait for the purge included.
 pub async fn usage_bytes(conn: &mut Conn, tenant: &TenantId) -> Result<u64, StoreError> {
     let bytes: Option<i64> = on_db!(conn, |c| sqlx::query_scalar(
