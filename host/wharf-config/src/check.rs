@@ -10,7 +10,7 @@ use crate::Config;
 use crate::error::Problem;
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Http, Log, Plugins, Send, SendPolicy, SqliteSynchronous,
+    Database, Delivery, Egress, Http, Log, Media, Plugins, Send, SendPolicy, SqliteSynchronous,
 };
 use crate::suggest::nearest;
 use crate::tenant::{KeyHash, Tenant};
@@ -96,6 +96,17 @@ pub(crate) fn delivery(delivery: &Delivery, table: &Table<'_>) -> Option<()> {
         ),
         None => Some(()),
     }
+}
+
+pub(crate) fn media(media: &Media, table: &Table<'_>) -> Option<()> {
+    if media.object_bytes_max <= media.tenant_bytes_max {
+        return Some(());
+    }
+    table.refuse(
+        "object_bytes_max",
+        "larger than tenant_bytes_max, what all objects of a tenant may take",
+        "lower it, or raise tenant_bytes_max",
+    )
 }
 
 pub(crate) fn plugins(plugins: &Plugins, table: &Table<'_>) -> Option<()> {
@@ -295,6 +306,10 @@ fn risky_keys(config: &Config) -> Vec<String> {
         (
             sqlite && normal,
             "database.sqlite_synchronous = \"normal\": a power cut may lose accepted messages",
+        ),
+        (
+            !sqlite && config.media.dir.is_none(),
+            "media.dir is not set: with PostgreSQL nothing can be stored without it",
         ),
         (
             config.send.default_policy == SendPolicy::AtLeastOnce,

@@ -8,7 +8,8 @@ use crate::error::{ConfigErrors, Origin, Problem};
 use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Http, Idempotency, Log, Plugins, Queue, Secrets, Send, Webhook,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Plugins, Queue, Secrets,
+    Send, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 use crate::tenant::{App, Surroundings, Tenant};
@@ -229,6 +230,8 @@ struct Main {
     idempotency: Option<Idempotency>,
     delivery: Option<Delivery>,
     webhook: Option<Webhook>,
+    media: Option<Media>,
+    exchanges: Option<Exchanges>,
     plugins: Option<Plugins>,
     egress: Option<Egress>,
     secrets: Option<Option<Secrets>>,
@@ -252,6 +255,8 @@ impl Main {
             idempotency: read(&mut root, "idempotency", Idempotency::read, check::nothing),
             delivery: read(&mut root, "delivery", Delivery::read, check::delivery),
             webhook: read(&mut root, "webhook", Webhook::read, check::nothing),
+            media: read(&mut root, "media", Media::read, check::media),
+            exchanges: read(&mut root, "exchanges", Exchanges::read, check::nothing),
             plugins: read(&mut root, "plugins", Plugins::read, check::plugins),
             egress: read(&mut root, "egress", Egress::read, egress),
             secrets: read(&mut root, "secrets", secrets, check::nothing),
@@ -288,6 +293,8 @@ impl Main {
             idempotency: self.idempotency?,
             delivery: self.delivery?,
             webhook: self.webhook?,
+            media: self.media?,
+            exchanges: self.exchanges?,
             plugins: self.plugins?,
             egress: self.egress?,
             secrets: self.secrets?,

@@ -15,7 +15,7 @@ pub mod webhook;
 
 pub use code::Code;
 pub use ids::{
-    AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId, MessageId,
-    TenantId, WebhookId,
+    AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
+    MessageId, TenantId, WebhookId,
 };
 pub use status::Status;

@@ -42,7 +42,17 @@ pub async fn capture(
     now: i64,
     expires_at: Option<i64>,
 ) -> Result<(), StoreError> {
-    put_until(tx, vault, owner, name, CAPTURED_SLOT, secret, now, expires_at).await
+    put_until(
+        tx,
+        vault,
+        owner,
+        name,
+        CAPTURED_SLOT,
+        secret,
+        now,
+        expires_at,
+    )
+    .await
 }
 
 #[expect(

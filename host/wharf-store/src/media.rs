@@ -104,7 +104,9 @@ pub async fn get(
     id: MediaId,
     now: i64,
 ) -> Result<Option<MediaRow>, StoreError> {
-    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
+    let row: Option<Row> =
+        on_db!(conn, |c| {
+            sqlx::query_as(
         "select id, content_type, size, sha256, filename, origin, location, created_at, expires_at
          from media where tenant_id = $1 and id = $2 and expires_at > $3"
     )
@@ -112,8 +114,9 @@ pub async fn get(
     .bind(id.bare())
     .bind(now)
     .fetch_optional(c)
-    .await)
-    .doing("look up a stored object")?;
+    .await
+        })
+        .doing("look up a stored object")?;
     row.map(typed).transpose()
 }
 

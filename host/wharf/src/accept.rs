@@ -16,6 +16,7 @@ use wharf_store::{StoreError, idempotency, messages};
 use crate::app::App;
 use crate::clock::random;
 use crate::directory::Channel;
+use crate::exchange::Actor;
 use crate::http::Problem;
 use crate::workers::{jobs, lane_of};
 
@@ -110,8 +111,8 @@ pub(crate) async fn dry_run(
     let exchange = match progress {
         Progress::Done(_) => Value::Null,
         Progress::Exchange(exchange) => {
-            let grant = crate::workers::grant(&channel, plugin.descriptor());
-            let prepared = grant.with(|grant| app.egress.prepare(&exchange, grant));
+            let actor = Actor::of_channel(&channel, plugin.descriptor());
+            let prepared = actor.with_grant(app, |grant| app.egress.prepare(&exchange, grant));
             let prepared = prepared.map_err(|denied| {
                 Problem::new(Code::PluginFailed)
                     .detail(denied.to_string())

@@ -12,6 +12,8 @@ use wharf_runtime::Registry;
 use wharf_store::{Db, Vault};
 
 use crate::directory::Directory;
+use crate::exchange::Flights;
+use crate::media::MediaFiles;
 
 /// 256 MiB: sixty of the largest bodies a provider sends, at the same time.
 pub const WEBHOOK_BODIES_KIB_MAX: usize = 256 * 1024;
@@ -25,6 +27,9 @@ pub struct App {
     pub egress: Arc<Egress>,
     pub plugins: Arc<Registry>,
     pub directory: Directory,
+    pub media: Arc<MediaFiles>,
+    /// Exchanges under way that others may be answered from.
+    pub flights: Flights,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
     pub settled: Settled,

@@ -12,10 +12,10 @@ use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use wharf_core::webhook::SigningSecret;
-use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
+use wharf_core::{AppId, ChannelId, Clock, EndpointId, TenantId};
 use wharf_runtime::Registry;
 use wharf_store::keys::KeyRow;
-use wharf_store::{Db, Owner, StoreError, Vault};
+use wharf_store::{AccountKey, Db, Owner, StoreError, Vault};
 use wharf_store::{apps, channels, credentials, endpoints, keys, routes};
 
 /// How long an entry is believed without asking the store again.
@@ -24,9 +24,36 @@ pub const LIFETIME: Duration = Duration::from_secs(5);
 const ENTRIES_MAX: u64 = 100_000;
 
 /// Decrypted secrets by name; the newest first, two during a rotation.
+#[derive(Default)]
 pub struct SecretSet(HashMap<String, Vec<SecretString>>);
 
+/// One owner's secrets: what people configured, and what exchanges captured.
+#[derive(Default)]
+struct Stored {
+    configured: HashMap<String, Vec<SecretString>>,
+    captured: HashMap<String, SecretString>,
+}
+
 impl SecretSet {
+    /// From the narrowest owner to the widest: of what is configured the narrowest owner's values
+    /// count, and before them what was captured last, since exchanges replace what they began with.
+    fn merge(narrow_first: Vec<Stored>) -> Self {
+        let mut set: HashMap<String, Vec<SecretString>> = HashMap::new();
+        let mut captured = HashMap::new();
+        for owner in narrow_first {
+            for (name, values) in owner.configured {
+                set.entry(name).or_insert(values);
+            }
+            for (name, value) in owner.captured {
+                captured.entry(name).or_insert(value);
+            }
+        }
+        for (name, value) in captured {
+            set.entry(name).or_default().insert(0, value);
+        }
+        Self(set)
+    }
+
     pub fn live(&self, name: &str) -> Vec<SecretString> {
         self.0.get(name).cloned().unwrap_or_default()
     }
@@ -44,12 +71,20 @@ pub struct Channel {
     pub id: ChannelId,
     pub plugin: String,
     pub app: Option<AppId>,
+    /// The provider's id of the account, where the plugin names one.
+    pub account: Option<String>,
     pub sender: String,
     /// The app's settings, then the channel's own, which win.
     pub settings: Vec<(String, String)>,
     pub secrets: SecretSet,
     /// Where the provider reaches each of this channel's webhooks, by name.
     pub webhook_urls: HashMap<String, String>,
+}
+
+impl wharf_egress::Secrets for Channel {
+    fn get(&self, name: &str) -> Option<SecretString> {
+        self.secrets.get(name)
+    }
 }
 
 /// Whose call a webhook path takes.
@@ -85,6 +120,7 @@ pub struct Directory {
     vault: Vault,
     plugins: Arc<Registry>,
     public_url: Option<Url>,
+    clock: Arc<dyn Clock>,
     keys: Cache<String, Option<Arc<KeyRow>>>,
     channels: Cache<(TenantId, ChannelId), Option<Arc<Channel>>>,
     channel_ids: Cache<TenantId, Arc<Vec<ChannelId>>>,
@@ -105,12 +141,19 @@ where
 }
 
 impl Directory {
-    pub fn new(db: Db, vault: Vault, plugins: Arc<Registry>, public_url: Option<Url>) -> Self {
+    pub fn new(
+        db: Db,
+        vault: Vault,
+        plugins: Arc<Registry>,
+        public_url: Option<Url>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             db,
             vault,
             plugins,
             public_url,
+            clock,
             keys: cache(),
             channels: cache(),
             channel_ids: cache(),
@@ -128,6 +171,13 @@ impl Directory {
         self.routes.invalidate_all();
         self.app_routes.invalidate_all();
         self.endpoints.invalidate_all();
+    }
+
+    /// Drops what holds secrets of channels and webhooks: an exchange captured one.
+    pub fn forget_secrets(&self) {
+        self.channels.invalidate_all();
+        self.routes.invalidate_all();
+        self.app_routes.invalidate_all();
     }
 
     /// The API key with this hash, live or not.
@@ -264,20 +314,23 @@ impl Directory {
             return Ok(None);
         };
         let mut settings = std::collections::BTreeMap::new();
-        let mut app_secrets = None;
         let mut owners = vec![Owner::Channel(tenant.clone(), id.clone())];
+        if let Some(account) = &row.account {
+            let account = AccountKey::new(&row.plugin, account);
+            owners.push(Owner::Account(tenant.clone(), account));
+        }
         if let Some(app) = &row.app_id {
             if let Some(app) = apps::get(&mut conn, app).await? {
                 settings.extend(app.settings);
             }
+            owners.push(Owner::Account(tenant.clone(), AccountKey::of_app(app)));
             owners.push(Owner::App(app.clone()));
         }
         settings.extend(row.settings);
         let mut webhook_urls = HashMap::new();
+        let mut secrets = Vec::with_capacity(owners.len());
         for owner in &owners {
-            if matches!(owner, Owner::App(_)) {
-                app_secrets = Some(self.secrets(&mut conn, owner).await?);
-            }
+            secrets.push(self.stored(&mut conn, owner).await?);
             for spec in self
                 .plugins
                 .get(&row.plugin)
@@ -290,20 +343,35 @@ impl Directory {
                 }
             }
         }
-        let mut secrets = app_secrets.unwrap_or_else(|| SecretSet(HashMap::new()));
-        secrets
-            .0
-            .extend(self.secrets(&mut conn, &owners[0]).await?.0);
         Ok(Some(Arc::new(Channel {
             tenant: tenant.clone(),
             id: id.clone(),
             plugin: row.plugin,
             app: row.app_id,
+            account: row.account,
             sender: row.sender,
             settings: settings.into_iter().collect(),
-            secrets,
+            secrets: SecretSet::merge(secrets),
             webhook_urls,
         })))
+    }
+
+    async fn stored(
+        &self,
+        conn: &mut wharf_store::Conn,
+        owner: &Owner,
+    ) -> Result<Stored, StoreError> {
+        let mut stored = Stored::default();
+        let now = self.clock.now_ms();
+        for (name, slot, secret) in credentials::all_of(conn, &self.vault, owner, now).await? {
+            match slot {
+                credentials::CAPTURED_SLOT => {
+                    stored.captured.insert(name, secret);
+                }
+                _ => stored.configured.entry(name).or_default().push(secret),
+            }
+        }
+        Ok(stored)
     }
 
     async fn secrets(
@@ -311,11 +379,7 @@ impl Directory {
         conn: &mut wharf_store::Conn,
         owner: &Owner,
     ) -> Result<SecretSet, StoreError> {
-        let mut set: HashMap<String, Vec<SecretString>> = HashMap::new();
-        for (name, _slot, secret) in credentials::all_of(conn, &self.vault, owner).await? {
-            set.entry(name).or_default().push(secret);
-        }
-        Ok(SecretSet(set))
+        Ok(SecretSet::merge(vec![self.stored(conn, owner).await?]))
     }
 
     async fn route_of(

@@ -275,7 +275,7 @@ async fn credentials_open_for_their_owner_and_name_only() {
                 }
                 let replaced = SecretString::from("t00 ü");
                 credentials::put(tx, &vault, &owner, "token", 0, &replaced, NOW).await?;
-                let all = credentials::all_of(tx, &vault, &owner).await?;
+                let all = credentials::all_of(tx, &vault, &owner, NOW).await?;
                 let plain: Vec<_> = all
                     .iter()
                     .map(|(name, slot, secret)| (name.as_str(), *slot, secret.expose_secret()))
@@ -289,11 +289,11 @@ async fn credentials_open_for_their_owner_and_name_only() {
                     ]
                 );
                 let app = Owner::App("acme".parse().unwrap());
-                assert!(credentials::all_of(tx, &vault, &app).await?.is_empty());
+                assert!(credentials::all_of(tx, &vault, &app, NOW).await?.is_empty());
 
                 let deleted = credentials::delete_except(tx, &owner, &[("token", 0)]).await?;
                 assert_eq!(deleted, 2);
-                assert_eq!(credentials::all_of(tx, &vault, &owner).await?.len(), 1);
+                assert_eq!(credentials::all_of(tx, &vault, &owner, NOW).await?.len(), 1);
 
                 // Moved by hand to another owner, the sealed value is worth nothing.
                 on_db!(&mut **tx, |c| sqlx::query(
@@ -303,7 +303,7 @@ async fn credentials_open_for_their_owner_and_name_only() {
                 .await
                 .map(drop))
                 .doing("move a credential")?;
-                let stolen = credentials::all_of(tx, &vault, &app).await;
+                let stolen = credentials::all_of(tx, &vault, &app, NOW).await;
                 assert!(matches!(stolen, Err(StoreError::Sealing(_))), "{stolen:?}");
                 Ok(())
             })

@@ -18,6 +18,7 @@ fn exchange(seq: u32, state: Option<Vec<u8>>) -> NewExchange {
         replay: Replay::Unsafe,
         state,
         request: json!({ "method": "POST", "body": "NUL \0" }),
+        from_memo: false,
         started_at: NOW + 2,
     }
 }

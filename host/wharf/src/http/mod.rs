@@ -4,6 +4,7 @@ mod auth;
 mod body;
 pub(crate) mod errors_page;
 mod health;
+mod media;
 mod messages;
 mod problem;
 mod server;
@@ -54,6 +55,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/webhooks/{plugin}/{token}",
             get(webhooks::challenge).post(webhooks::ingest),
         )
+        .route("/media/{token}", get(media::show))
         .route("/errors/{code}", get(errors_page::show))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

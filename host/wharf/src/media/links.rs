@@ -27,7 +27,12 @@ impl LinkKeys {
 
     pub(super) fn sign(&self, tenant: &TenantId, media: MediaId, expires_at: i64) -> String {
         let key = self.keys.first().expect("a ring has an active key");
-        let mac = tag(key, &parts(tenant, media, expires_at).each_ref().map(Vec::as_slice));
+        let mac = tag(
+            key,
+            &parts(tenant, media, expires_at)
+                .each_ref()
+                .map(Vec::as_slice),
+        );
         let mac = URL_SAFE_NO_PAD.encode(mac);
         format!("{}.{expires_at:x}.{mac}", media.bare())
     }

@@ -161,7 +161,11 @@ impl MediaSink for Writing {
 }
 
 impl Writing {
-    async fn keep(mut self: Box<Self>, sha256: [u8; 32], size: u64) -> Result<MediaRef, MediaError> {
+    async fn keep(
+        mut self: Box<Self>,
+        sha256: [u8; 32],
+        size: u64,
+    ) -> Result<MediaRef, MediaError> {
         if size != self.written {
             let wrong = format!("{} bytes were written and {size} announced", self.written);
             return Err(failed("finish", std::io::Error::other(wrong)));

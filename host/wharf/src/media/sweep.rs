@@ -88,7 +88,11 @@ impl MediaFiles {
             let id = MediaId::from_bare(path.file_name()?.to_str()?).ok()?;
             (id.made_at() < before).then_some((id, path))
         };
-        entries(folder).await.into_iter().filter_map(named).collect()
+        entries(folder)
+            .await
+            .into_iter()
+            .filter_map(named)
+            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use wharf_config::{App as FileApp, Channel as FileChannel, Config, RotatingSecret, Tenant};
 use wharf_core::provider::{Bucket, Descriptor, Level};
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
@@ -19,7 +19,7 @@ use wharf_store::channels::ChannelRow;
 use wharf_store::endpoints::EndpointRow;
 use wharf_store::keys::KeyRow;
 use wharf_store::tenants::TenantRow;
-use wharf_store::{Db, Origin, Owner, StoreError, Tx, Vault};
+use wharf_store::{AccountKey, Db, Origin, Owner, StoreError, Tx, Vault};
 use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants};
 
 use crate::clock::random;
@@ -69,8 +69,8 @@ impl Sync<'_> {
         for (name, app) in &self.config.apps {
             let id: AppId = parsed(name)?;
             apps::upsert(tx, &app_row(&id, app, self.now)).await?;
-            self.credentials(tx, &Owner::App(id.clone()), &app.secrets)
-                .await?;
+            let owner = Owner::App(id.clone());
+            self.credentials(tx, &owner, &[], &app.secrets).await?;
             self.routes(tx, &Owner::App(id.clone()), &app.plugin, Level::App)
                 .await?;
             kept.push(id);
@@ -138,7 +138,9 @@ impl Sync<'_> {
             )
             .await?;
             let owner = Owner::Channel(tenant.clone(), id.clone());
-            self.credentials(tx, &owner, &channel.secrets).await?;
+            let shared = shared_owners(&row);
+            self.credentials(tx, &owner, &shared, &channel.secrets)
+                .await?;
             self.routes(tx, &owner, &channel.plugin, Level::Account)
                 .await?;
             self.routes(tx, &owner, &channel.plugin, Level::Channel)
@@ -176,8 +178,8 @@ impl Sync<'_> {
             };
             endpoints::upsert(tx, &row).await?;
             let secrets = BTreeMap::from([(ENDPOINT_SECRET.to_owned(), endpoint.secret.clone())]);
-            self.credentials(tx, &Owner::Endpoint(tenant.clone(), id.clone()), &secrets)
-                .await?;
+            let owner = Owner::Endpoint(tenant.clone(), id.clone());
+            self.credentials(tx, &owner, &[], &secrets).await?;
             kept.push(id);
         }
         endpoints::mark_removed_except(tx, tenant, Origin::File, &kept, self.now)
@@ -185,16 +187,27 @@ impl Sync<'_> {
             .map(drop)
     }
 
+    /// Brings an owner's configured secrets in. A value that differs from the one before is a person's
+    /// new word: what exchanges captured under that name, here or for `shared`, is forgotten.
     async fn credentials(
         &self,
         tx: &mut Tx,
         owner: &Owner,
+        shared: &[Owner],
         secrets: &BTreeMap<String, RotatingSecret>,
     ) -> Result<(), StoreError> {
+        let before = credentials::all_of(tx, self.vault, owner, self.now).await?;
         let mut kept = Vec::new();
         for (name, secret) in secrets {
             for (slot, value) in secret.all().enumerate() {
                 let slot = i64::try_from(slot).unwrap_or(i64::MAX);
+                let known = before.iter().find(|b| b.0 == *name && b.1 == slot);
+                let same = known.is_some_and(|b| b.2.expose_secret() == value.expose_secret());
+                if slot == 0 && !same {
+                    for owner in std::iter::once(owner).chain(shared) {
+                        credentials::forget_captured(tx, owner, name).await?;
+                    }
+                }
                 credentials::put(tx, self.vault, owner, name, slot, value, self.now).await?;
                 kept.push((name.as_str(), slot));
             }
@@ -293,6 +306,15 @@ fn channel_row(
         origin: Origin::File,
         created_at: now,
     })
+}
+
+/// What the channel's exchanges may have captured for others of its account or app.
+fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
+    let account = row.account.iter();
+    let account = account.map(|account| AccountKey::new(&row.plugin, account));
+    let keys = account.chain(row.app_id.iter().map(AccountKey::of_app));
+    keys.map(|key| Owner::Account(row.tenant.clone(), key))
+        .collect()
 }
 
 /// A lane saves up no more than 100 ms of its rate while it is idle: enough to make up for the waits of

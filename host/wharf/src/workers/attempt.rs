@@ -5,7 +5,9 @@
 //! an answer that is there is read again, a request without an answer counts as interrupted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
 use wharf_core::TenantId;
 use wharf_core::provider::{
     Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
@@ -14,12 +16,12 @@ use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
 use wharf_store::messages::Message;
-use wharf_store::{Aad, StoreError};
+use wharf_store::{Aad, StoreError, Tx};
 
 use super::failed::{Failed, Last, SendError, may_have_acted};
 use crate::app::App;
-use crate::clock::random;
 use crate::directory::Channel;
+use crate::exchange::{self, Actor, Journal, JournalEntry, Performed};
 
 /// How an attempt ended.
 pub(super) enum End {
@@ -30,8 +32,9 @@ pub(super) enum End {
 pub(super) struct Attempt<'a> {
     app: &'a Arc<App>,
     message: &'a Message,
-    channel: &'a Channel,
+    channel: &'a Arc<Channel>,
     plugin: &'a Plugin,
+    actor: Actor,
     lease: &'a Lease,
     /// 1 for the first attempt of a try.
     pub(super) number: u32,
@@ -41,7 +44,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn new(
         app: &'a Arc<App>,
         message: &'a Message,
-        channel: &'a Channel,
+        channel: &'a Arc<Channel>,
         plugin: &'a Plugin,
         lease: &'a Lease,
         number: u32,
@@ -51,6 +54,7 @@ impl<'a> Attempt<'a> {
             message,
             channel,
             plugin,
+            actor: Actor::of_channel(channel, plugin.descriptor()),
             lease,
             number,
         }
@@ -101,14 +105,17 @@ impl<'a> Attempt<'a> {
                 return Ok(End::Failed(Box::new(failed)));
             }
             match self.exchange(&exchange, seq, begun).await? {
-                Ok(outcome) => {
+                Ok(Performed {
+                    outcome,
+                    from_memory,
+                }) => {
                     begun = true;
                     step = self
                         .plugin
                         .resume(&self.context(), &wire, &exchange.state, &outcome)
                         .await;
                     last = Some(Last {
-                        replay: exchange.replay,
+                        replay: replay_of(exchange.replay, from_memory),
                         outcome,
                         acted_before: last.as_ref().is_some_and(Last::may_have_acted),
                     });
@@ -133,12 +140,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn context(&self) -> CallContext {
-        CallContext {
-            settings: self.channel.settings.clone(),
-            now_ms: u64::try_from(self.app.now_ms()).unwrap_or(0),
-            seed: random(),
-            locale: None,
-        }
+        self.actor.context(self.app)
     }
 
     /// Journals the request, performs it, journals what came back. The inner error is a refusal of
@@ -148,62 +150,27 @@ impl<'a> Attempt<'a> {
         exchange: &Exchange,
         seq: u32,
         begun: bool,
-    ) -> Result<Result<Outcome, SendError>, StoreError> {
-        let app = self.app;
-        let source = super::grant(self.channel, self.plugin.descriptor());
-        let prepared = match source.with(|grant| app.egress.prepare(exchange, grant)) {
-            Ok(prepared) => prepared,
+    ) -> Result<Result<Performed, SendError>, StoreError> {
+        let journal = Entry {
+            attempt: self,
+            seq,
+            begun,
+        };
+        let delay = Duration::from_millis(exchange.delay_ms.min(DELAY_MS_MAX).into());
+        match exchange::perform(self.app, &self.actor, exchange, delay, &journal).await? {
+            Ok(performed) => Ok(Ok(performed)),
             Err(denied) => {
                 if !begun {
                     self.begin(None).await?;
                 }
                 tracing::warn!(message.id = %self.message.id, plugin.name = self.plugin.name(), reason = %denied, "an exchange was denied");
-                return Ok(Err(SendError::new(denied.slug(), denied.to_string())));
+                Ok(Err(SendError::new(denied.slug(), denied.to_string())))
             }
-        };
-        if exchange.delay_ms > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(
-                exchange.delay_ms.min(DELAY_MS_MAX).into(),
-            ))
-            .await;
         }
-        let state = if exchange.state.is_empty() {
-            None
-        } else {
-            Some(self.seal_state(seq, &exchange.state)?)
-        };
-        let new = NewExchange {
-            seq,
-            label: exchange.label.clone(),
-            replay: exchange.replay,
-            state,
-            request: prepared.journal(),
-            started_at: app.now_ms(),
-        };
-        if begun {
-            let (tenant, key) = self.key(self.number);
-            app.db
-                .write(move |tx| {
-                    Box::pin(async move { journal::begin_exchange(tx, &tenant, key, &new).await })
-                })
-                .await?;
-        } else {
-            self.begin(Some(new)).await?;
-        }
-        // A process that slept through its lease must not send what others have given up by now.
-        if self.lease.is_lost() {
-            return Err(StoreError::Refused(
-                "the job's lease was lost before the request went out".to_owned(),
-            ));
-        }
-        let answered = app.egress.send(prepared).await;
-        let outcome = answered.outcome;
-        self.keep(seq, &outcome).await?;
-        Ok(Ok(outcome))
     }
 
     /// Opens the attempt, with its first exchange when there is one, in one transaction.
-    async fn begin(&self, exchange: Option<NewExchange>) -> Result<(), StoreError> {
+    async fn begin(&self, exchange: Option<Begun>) -> Result<(), StoreError> {
         let (tenant, key) = self.key(self.number);
         let attempt = BeginAttempt {
             message: key.message,
@@ -218,7 +185,7 @@ impl<'a> Attempt<'a> {
                 Box::pin(async move {
                     journal::begin_attempt(tx, &tenant, &attempt).await?;
                     match exchange {
-                        Some(new) => journal::begin_exchange(tx, &tenant, key, &new).await,
+                        Some(begun) => begun.write(tx, &tenant, key).await,
                         None => Ok(()),
                     }
                 })
@@ -226,39 +193,13 @@ impl<'a> Attempt<'a> {
             .await
     }
 
-    /// Journals an answer, and tries again while the database fails: an answer that is lost makes
-    /// a message that was sent look unknown.
-    async fn keep(&self, seq: u32, outcome: &Outcome) -> Result<(), StoreError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.end_exchange(self.number, seq, outcome).await {
-                Err(StoreError::Refused(reason)) => return Err(StoreError::Refused(reason)),
-                Err(error) if tries < KEEP_TRIES_MAX && !self.lease.is_lost() => {
-                    tracing::warn!(message.id = %self.message.id, error = %error, "an answer could not be kept yet");
-                    tokio::time::sleep(KEEP_PAUSE * tries).await;
-                }
-                ended => return ended,
-            }
+    fn entry(&self, number: u32, seq: u32) -> JournalEntry {
+        let (tenant, attempt) = self.key(number);
+        JournalEntry {
+            tenant,
+            attempt,
+            seq,
         }
-    }
-
-    async fn end_exchange(
-        &self,
-        number: u32,
-        seq: u32,
-        outcome: &Outcome,
-    ) -> Result<(), StoreError> {
-        let (tenant, key) = self.key(number);
-        let (outcome, ended_at) = (outcome.clone(), self.app.now_ms());
-        self.app
-            .db
-            .write(move |tx| {
-                Box::pin(async move {
-                    journal::end_exchange(tx, &tenant, key, seq, &outcome, ended_at).await
-                })
-            })
-            .await
     }
 
     fn key(&self, number: u32) -> (TenantId, AttemptKey) {
@@ -281,9 +222,10 @@ impl<'a> Attempt<'a> {
         let Some(exchange) = exchanges.pop() else {
             return Ok(Recovered::Again);
         };
-        let acted_before = exchanges
-            .iter()
-            .any(|earlier| may_have_acted(earlier.replay, earlier.outcome.as_ref()));
+        let acted_before = exchanges.iter().any(|earlier| {
+            let replay = replay_of(earlier.replay, earlier.from_memo);
+            may_have_acted(replay, earlier.outcome.as_ref())
+        });
         let outcome = match exchange.outcome {
             Some(outcome) => outcome,
             // Whether it went out is unknown, and that it may go out again was declared.
@@ -292,7 +234,8 @@ impl<'a> Attempt<'a> {
             }
             None => {
                 let outcome = Outcome::Failed(TransportFailure::Interrupted);
-                self.end_exchange(number, exchange.seq, &outcome).await?;
+                let entry = self.entry(number, exchange.seq);
+                exchange::end_without_answer(self.app, entry, &outcome).await?;
                 outcome
             }
         };
@@ -306,7 +249,7 @@ impl<'a> Attempt<'a> {
             .await;
         Ok(Recovered::Resumed(
             Last {
-                replay: exchange.replay,
+                replay: replay_of(exchange.replay, exchange.from_memo),
                 outcome,
                 acted_before,
             },
@@ -339,9 +282,90 @@ enum Recovered {
     Again,
 }
 
-/// How often an answer is offered to a failing database, with pauses that grow: 21 s in all.
-const KEEP_TRIES_MAX: u32 = 20;
-const KEEP_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+/// One exchange's line in the attempt's journal.
+struct Entry<'a> {
+    attempt: &'a Attempt<'a>,
+    seq: u32,
+    /// True when the attempt is open already.
+    begun: bool,
+}
+
+impl Journal for Entry<'_> {
+    async fn begin(
+        &self,
+        exchange: &Exchange,
+        request: Value,
+        remembered: Option<&Outcome>,
+    ) -> Result<(), StoreError> {
+        let attempt = self.attempt;
+        let state = if exchange.state.is_empty() {
+            None
+        } else {
+            Some(attempt.seal_state(self.seq, &exchange.state)?)
+        };
+        let begun = Begun {
+            new: NewExchange {
+                seq: self.seq,
+                label: exchange.label.clone(),
+                replay: exchange.replay,
+                state,
+                request,
+                from_memo: remembered.is_some(),
+                started_at: attempt.app.now_ms(),
+            },
+            remembered: remembered.cloned(),
+        };
+        if !self.begun {
+            return attempt.begin(Some(begun)).await;
+        }
+        let (tenant, key) = attempt.key(attempt.number);
+        attempt
+            .app
+            .db
+            .write(move |tx| Box::pin(async move { begun.write(tx, &tenant, key).await }))
+            .await
+    }
+
+    fn entry(&self) -> Option<JournalEntry> {
+        Some(self.attempt.entry(self.attempt.number, self.seq))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.attempt.lease.is_lost()
+    }
+}
+
+/// An exchange that begins, or that is over at once because its answer was remembered.
+struct Begun {
+    new: NewExchange,
+    remembered: Option<Outcome>,
+}
+
+impl Begun {
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        key: AttemptKey,
+    ) -> Result<(), StoreError> {
+        journal::begin_exchange(tx, tenant, key, &self.new).await?;
+        match &self.remembered {
+            Some(outcome) => {
+                let (seq, at) = (self.new.seq, self.new.started_at);
+                journal::end_exchange(tx, tenant, key, seq, outcome, at).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What did not go out made nobody act, whatever its answer says.
+fn replay_of(declared: Replay, from_memory: bool) -> Replay {
+    match from_memory {
+        true => Replay::Safe,
+        false => declared,
+    }
+}
 
 /// Longest pause between two exchanges that a worker waits out.
 const DELAY_MS_MAX: u32 = 5_000;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wharf_queue::{Job, NewJob, Outcome, Priority, Queue};
-use wharf_store::{StoreError, atoms, idempotency, webhooks};
+use wharf_store::{StoreError, atoms, credentials, idempotency, memos, webhooks};
 
 use super::jobs;
 use crate::app::App;
 use crate::clock::jitter;
+use crate::media::Swept;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -20,6 +21,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const PURGE_BATCH: u32 = 500;
 /// Raw webhooks are up to 4 MiB each, and every page of them is written.
 const PURGE_BODIES: u32 = 20;
+/// How often files without a row are looked for.
+const ORPHANS_HOURS: i64 = 24;
 
 #[derive(Serialize, Deserialize)]
 struct Purge {
@@ -90,6 +93,8 @@ async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
             .write(move |tx| {
                 Box::pin(async move {
                     Ok(idempotency::purge(tx, now, PURGE_BATCH).await?
+                        + memos::purge(tx, now, PURGE_BATCH).await?
+                        + credentials::purge(tx, now, PURGE_BATCH).await?
                         + atoms::purge(tx, dedupe_before, PURGE_BATCH).await?
                         + webhooks::purge(tx, raw_before, raw_before, PURGE_BODIES).await?)
                 })
@@ -98,6 +103,18 @@ async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
         if deleted == 0 {
             break;
         }
+    }
+    let mut swept = app.media.remove_ended().await?;
+    // Looks at every file, and what it finds is left by crashes only.
+    if hour % ORPHANS_HOURS == 0 {
+        swept.orphans = app.media.remove_orphans().await?.orphans;
+    }
+    if swept != Swept::default() {
+        tracing::info!(
+            ended = swept.ended,
+            orphans = swept.orphans,
+            "stored objects were removed"
+        );
     }
     push_purge(app, hour.max(now / HOUR_MS) + 1, now).await?;
     Ok(Outcome::Done)

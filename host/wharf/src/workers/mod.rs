@@ -15,47 +15,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use wharf_core::provider::Descriptor;
 use wharf_core::{ChannelId, TenantId};
-use wharf_egress::{Grant, NoMedia};
 use wharf_queue::{Data, Monitor, Queue};
 
 use crate::app::App;
-use crate::directory::Channel;
 
 pub use maintenance::start_schedules;
 
 /// The pacing unit of a channel's sends.
 pub fn lane_of(tenant: &TenantId, channel: &ChannelId) -> String {
     format!("{tenant}/{channel}")
-}
-
-/// What one channel's exchanges may use. Holds what the borrowed [`Grant`] points at.
-pub struct GrantSource<'a> {
-    channel: &'a Channel,
-    descriptor: &'a Descriptor,
-}
-
-/// Prepares a grant for exchanges of this channel.
-pub fn grant<'a>(channel: &'a Channel, descriptor: &'a Descriptor) -> GrantSource<'a> {
-    GrantSource {
-        channel,
-        descriptor,
-    }
-}
-
-impl GrantSource<'_> {
-    pub fn with<T>(&self, use_it: impl FnOnce(&Grant<'_>) -> T) -> T {
-        let webhook_url = |webhook: &str| self.channel.webhook_urls.get(webhook).cloned();
-        use_it(&Grant {
-            descriptor: self.descriptor,
-            settings: &self.channel.settings,
-            secrets: &self.channel.secrets,
-            webhook_url: &webhook_url,
-            return_url: None,
-            media: Arc::new(NoMedia),
-        })
-    }
 }
 
 /// Registers every queue's worker and runs them until `stop`; returns once every lease is ended or
