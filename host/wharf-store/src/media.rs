@@ -104,9 +104,8 @@ pub async fn get(
     id: MediaId,
     now: i64,
 ) -> Result<Option<MediaRow>, StoreError> {
-    let row: Option<Row> =
-        on_db!(conn, |c| {
-            sqlx::query_as(
+    let row: Option<Row> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select id, content_type, size, sha256, filename, origin, location, created_at, expires_at
          from media where tenant_id = $1 and id = $2 and expires_at > $3"
     )
@@ -115,8 +114,8 @@ pub async fn get(
     .bind(now)
     .fetch_optional(c)
     .await
-        })
-        .doing("look up a stored object")?;
+    })
+    .doing("look up a stored object")?;
     row.map(typed).transpose()
 }
 

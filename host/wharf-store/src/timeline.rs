@@ -186,9 +186,8 @@ async fn exchanges(
     tenant: &TenantId,
     id: MessageId,
 ) -> Result<Vec<Exchange>, StoreError> {
-    let rows: Vec<ExchangeRow> =
-        on_db!(conn, |c| {
-            sqlx::query_as(
+    let rows: Vec<ExchangeRow> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select try_number, attempt, seq, label, replay, request, from_memo, outcome, started_at,
                 ended_at
          from exchange where tenant_id = $1 and message_id = $2
@@ -198,8 +197,8 @@ async fn exchanges(
     .bind(id.bare())
     .fetch_all(c)
     .await
-        })
-        .doing("read a message's exchanges")?;
+    })
+    .doing("read a message's exchanges")?;
     let typed = |row: ExchangeRow| {
         Ok(Exchange {
             try_number: number("exchange.try_number", row.try_number)?,

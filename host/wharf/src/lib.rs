@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod directory;
 pub mod exchange;
+pub mod flows;
 pub mod gateway;
 pub mod http;
 mod ingest;

@@ -20,7 +20,7 @@ use wharf_store::{Conn, StoreError};
 
 use crate::app::App;
 
-pub use actor::{Actor, Captures, Owners};
+pub use actor::{Actor, Captures, Learned, Owners};
 pub use flights::Flights;
 
 /// Where an exchange is written down.

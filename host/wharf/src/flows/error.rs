@@ -1,0 +1,74 @@
+//! Why a flow did not come to its end.
+
+use wharf_core::provider::PlatformError;
+use wharf_egress::Denied;
+use wharf_runtime::{CallError, Interface};
+use wharf_store::StoreError;
+
+/// A flow that failed. What it did before stays done.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// Nothing was asked of anybody.
+    #[error(
+        "the plugin {plugin} has no interface {interface}; another plugin or version may have it"
+    )]
+    Unsupported {
+        plugin: String,
+        interface: Interface,
+    },
+    /// The provider's failure, as the plugin reads it.
+    #[error("{0}")]
+    Provider(PlatformError),
+    #[error("the plugin failed in a flow")]
+    Plugin(#[source] CallError),
+    #[error("the exchange {label:?} of a flow may not leave")]
+    Denied {
+        label: String,
+        #[source]
+        source: Denied,
+    },
+    #[error("the plugin asked for more than {max} steps ({key}) without coming to an end")]
+    Steps { max: u32, key: &'static str },
+    #[error("the flow took more than {max} ms ({key})")]
+    Time { max: u64, key: &'static str },
+    #[error("the flow brought more than {max} items")]
+    Items { max: usize },
+    #[error("could not keep what a flow brought")]
+    Store(#[from] StoreError),
+    /// What came from the person or the browser does not fit what was asked.
+    #[error("the answer {name:?} is refused: {reason}")]
+    Answer { name: String, reason: String },
+    #[error("the plugin {plugin} has no flow {flow:?}")]
+    FlowUnknown { plugin: String, flow: String },
+    /// The saved state is another's, was changed, or was sealed for another flow.
+    #[error("the saved state of the flow cannot be continued: {reason}; begin the flow anew")]
+    State { reason: String },
+}
+
+impl FlowError {
+    /// Stable code, as the API and the log show it.
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Self::Unsupported { .. } => "plugin-no-interface",
+            Self::Provider(error) => error.class.as_str(),
+            Self::Plugin(error) => error.slug(),
+            Self::Denied { source, .. } => source.slug(),
+            Self::Steps { .. } => "flow-steps-limit",
+            Self::Time { .. } => "flow-time-limit",
+            Self::Items { .. } => "flow-items-limit",
+            Self::Store(_) => "store",
+            Self::Answer { .. } => "flow-answer",
+            Self::FlowUnknown { .. } => "flow-unknown",
+            Self::State { .. } => "flow-state",
+        }
+    }
+}
+
+impl From<CallError> for FlowError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Guest(error) => Self::Provider(error),
+            other => Self::Plugin(other),
+        }
+    }
+}
