@@ -21,16 +21,28 @@ const IMPORTS_ALLOWED: &str = "wharf:provider/";
 /// `target_dir/plugins/dist/<name>.wasm`. The build folder is separate from the host's, so that neither
 /// build waits for the other's lock.
 pub(crate) fn build(root: &Path, target_dir: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let manifest = root.join("plugins/Cargo.toml");
-    let names = plugin_names(&manifest)?;
+    build_workspace(&root.join("plugins/Cargo.toml"), target_dir, "dist")
+}
+
+/// Builds the guests of the tests, into a folder that no gateway looks into.
+pub(crate) fn build_guests(root: &Path, target_dir: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    build_workspace(&root.join("tests/guests/Cargo.toml"), target_dir, "guests")
+}
+
+fn build_workspace(
+    manifest: &Path,
+    target_dir: &Path,
+    dist: &str,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let names = plugin_names(manifest)?;
     let toolchain = Toolchain::find()?;
     let build_dir = target_dir.join("plugins/build");
-    let dist = target_dir.join("plugins/dist");
+    let dist = target_dir.join("plugins").join(dist);
     fs::create_dir_all(&dist).with_context(|| format!("cannot create {}", dist.display()))?;
 
     let mut components = BTreeMap::new();
     for name in names {
-        let core = toolchain.compile(&manifest, &build_dir, &name)?;
+        let core = toolchain.compile(manifest, &build_dir, &name)?;
         let component = dist.join(format!("{name}.wasm"));
         encode(&core, &component).with_context(|| format!("plugin `{name}` is not a component"))?;
         components.insert(name, component);
@@ -72,7 +84,7 @@ fn plugin_names(manifest: &Path) -> Result<Vec<String>> {
             name.strip_prefix(PACKAGE_PREFIX)
                 .map(str::to_owned)
                 .with_context(|| {
-                    format!("package `{name}` in plugins/ must be called `{PACKAGE_PREFIX}<name>`")
+                    format!("package `{name}` builds a plugin, so it must be called `{PACKAGE_PREFIX}<name>`")
                 })
         })
         .collect()
