@@ -34,6 +34,7 @@ use wharf_test_support::{FakeGraph, Sink, eventually, graph};
 use crate::databases::each_empty;
 
 pub(crate) use client::{Answer, Call};
+pub(crate) use logs::all as logged;
 pub(crate) use setup::{ACME, Credentials, GLOBEX, PLAYGROUND, SENDER, Setup, TO};
 
 /// How long a fact may take to come true. Generous: the machine may be busy with other tests.

@@ -4,6 +4,7 @@ mod cli;
 mod crash;
 mod databases;
 mod egress;
+mod exchange;
 mod harness;
 mod queue;
 mod runtime;

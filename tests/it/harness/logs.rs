@@ -27,7 +27,7 @@ pub(super) fn start() {
 }
 
 /// All lines so far.
-pub(super) fn all() -> String {
+pub(crate) fn all() -> String {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&lines).into_owned()
 }

@@ -45,6 +45,8 @@ pub(crate) struct Setup {
     /// More of the main file and of the file of `acme`.
     pub(crate) main: String,
     pub(crate) acme: String,
+    /// More of the file of `globex`.
+    pub(crate) globex: String,
     /// More plugins, as components, by their names.
     pub(crate) plugins: Vec<(&'static str, Vec<u8>)>,
     connect_to: Vec<(String, String)>,
@@ -100,6 +102,7 @@ impl Setup {
             flags: Vec::new(),
             main: String::new(),
             acme: String::new(),
+            globex: String::new(),
             plugins: Vec::new(),
             connect_to: Vec::new(),
         }
@@ -132,6 +135,8 @@ impl Setup {
         sources.config_file = ConfigFile::At(folder.join("wharf.toml"));
         sources.allow_connect_to = true;
         sources.flags.clone_from(&self.flags);
+        let media = folder.join("media").display().to_string();
+        sources.flags.push(("media.dir".to_owned(), media));
         Config::load(&sources).unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -182,7 +187,7 @@ impl Setup {
         };
         [
             file(ACME, graph(first) + &endpoint + "\n" + &self.acme),
-            file(GLOBEX, graph(second)),
+            file(GLOBEX, graph(second) + "\n" + &self.globex),
             file(PLAYGROUND, sandbox + &endpoint),
         ]
     }

@@ -10,6 +10,7 @@ mod configuration;
 mod events;
 mod journal;
 mod kept;
+mod media;
 mod migrations;
 mod once;
 mod sealing;

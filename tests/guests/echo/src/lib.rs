@@ -1,7 +1,8 @@
 //! A provider that tests hold like a mirror to the host.
 //!
 //! It exports the whole interface. Called with a setting `answer`, a function returns what that JSON
-//! says; called without, it returns an exchange whose body is its arguments as JSON. `describe` returns
+//! says; with a setting `answers`, the one whose number is the length of the state, so that exchanges lead
+//! from one to the next; called without, it returns an exchange whose body is its arguments as JSON. `describe` returns
 //! the description that stands in the component's data, where a test writes another over it. The JSON has
 //! the names that the generated Rust types have.
 
@@ -40,23 +41,51 @@ struct Echo;
 
 export!(Echo);
 
-/// What the test wants returned, else `echo` of the arguments.
+/// What the test wants returned by a function that begins, else `echo` of the arguments.
 fn answer<T: DeserializeOwned>(context: &Context, echo: impl FnOnce() -> T) -> Result<T, Error> {
-    let wanted = context.settings.iter().find(|(name, _)| name == "answer");
-    let Some((_, wanted)) = wanted else {
-        return Ok(echo());
+    answer_at(context, &[], echo)
+}
+
+/// What the test wants returned by a function that goes on.
+fn answer_at<T: DeserializeOwned>(
+    context: &Context,
+    state: &[u8],
+    echo: impl FnOnce() -> T,
+) -> Result<T, Error> {
+    let wanted = |setting: &str| {
+        let mut settings = context.settings.iter();
+        settings
+            .find(|(name, _)| name == setting)
+            .map(|(_, value)| value.as_str())
     };
-    serde_json::from_str(wanted).unwrap_or_else(|error| {
-        Err(Error {
-            code: Code::Misconfigured,
-            retry: Retry::Never,
-            provider_code: None,
-            trace_id: None,
-            detail: format!("the test's answer is no answer: {error}"),
-            remedy: None,
-            pace: Vec::new(),
-        })
-    })
+    if let Some(answers) = wanted("answers") {
+        let mut answers: Vec<serde_json::Value> = match serde_json::from_str(answers) {
+            Ok(answers) => answers,
+            Err(error) => return Err(unreadable(&error)),
+        };
+        if state.len() < answers.len() {
+            let answer = answers.swap_remove(state.len());
+            return serde_json::from_value(answer).unwrap_or_else(|error| Err(unreadable(&error)));
+        }
+    }
+    match wanted("answer") {
+        None => Ok(echo()),
+        Some(wanted) => {
+            serde_json::from_str(wanted).unwrap_or_else(|error| Err(unreadable(&error)))
+        }
+    }
+}
+
+fn unreadable(problem: &dyn std::fmt::Display) -> Error {
+    Error {
+        code: Code::Misconfigured,
+        retry: Retry::Never,
+        provider_code: None,
+        trace_id: None,
+        detail: format!("the test's answer is no answer: {problem}"),
+        remedy: None,
+        pace: Vec::new(),
+    }
 }
 
 fn text(arguments: impl Serialize) -> String {
@@ -105,8 +134,8 @@ impl outbound::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<outbound::Progress, Error> {
-        answer(&ctx, || {
-            outbound::Progress::Exchange(exchange((&ctx, message, state, outcome)))
+        answer_at(&ctx, &state, || {
+            outbound::Progress::Exchange(exchange((&ctx, message, &state, outcome)))
         })
     }
 }
@@ -138,8 +167,8 @@ impl media::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<media::Progress, Error> {
-        answer(&ctx, || {
-            media::Progress::Exchange(exchange((&ctx, request, state, outcome)))
+        answer_at(&ctx, &state, || {
+            media::Progress::Exchange(exchange((&ctx, request, &state, outcome)))
         })
     }
 }
@@ -157,8 +186,8 @@ impl templates::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<templates::Progress, Error> {
-        answer(&ctx, || {
-            templates::Progress::Exchange(exchange((&ctx, request, state, outcome)))
+        answer_at(&ctx, &state, || {
+            templates::Progress::Exchange(exchange((&ctx, request, &state, outcome)))
         })
     }
 }
@@ -169,8 +198,8 @@ impl health::Guest for Echo {
     }
 
     fn resume(ctx: Context, state: Vec<u8>, outcome: Outcome) -> Result<health::Progress, Error> {
-        answer(&ctx, || {
-            health::Progress::Exchange(exchange((&ctx, state, outcome)))
+        answer_at(&ctx, &state, || {
+            health::Progress::Exchange(exchange((&ctx, &state, outcome)))
         })
     }
 }
@@ -189,8 +218,8 @@ impl reconcile::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<reconcile::Progress, Error> {
-        answer(&ctx, || {
-            reconcile::Progress::Exchange(exchange((&ctx, message, sent_at, state, outcome)))
+        answer_at(&ctx, &state, || {
+            reconcile::Progress::Exchange(exchange((&ctx, message, sent_at, &state, outcome)))
         })
     }
 
@@ -206,8 +235,8 @@ impl reconcile::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<reconcile::CatchUpProgress, Error> {
-        answer(&ctx, || {
-            reconcile::CatchUpProgress::Exchange(exchange((&ctx, since, state, outcome)))
+        answer_at(&ctx, &state, || {
+            reconcile::CatchUpProgress::Exchange(exchange((&ctx, since, &state, outcome)))
         })
     }
 }
@@ -225,8 +254,8 @@ impl profile::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<profile::Progress, Error> {
-        answer(&ctx, || {
-            profile::Progress::Exchange(exchange((&ctx, request, state, outcome)))
+        answer_at(&ctx, &state, || {
+            profile::Progress::Exchange(exchange((&ctx, request, &state, outcome)))
         })
     }
 }
@@ -254,7 +283,7 @@ impl onboarding::Guest for Echo {
         state: Vec<u8>,
         outcome: Outcome,
     ) -> Result<onboarding::Progress, Error> {
-        answer(&ctx, || flow(exchange((&ctx, id, state, outcome))))
+        answer_at(&ctx, &state, || flow(exchange((&ctx, id, &state, outcome))))
     }
 
     fn answer(
@@ -263,6 +292,6 @@ impl onboarding::Guest for Echo {
         state: Vec<u8>,
         inputs: Vec<(String, Vec<String>)>,
     ) -> Result<onboarding::Progress, Error> {
-        answer(&ctx, || flow(exchange((&ctx, id, state, inputs))))
+        answer_at(&ctx, &state, || flow(exchange((&ctx, id, &state, inputs))))
     }
 }

@@ -89,7 +89,7 @@ pub async fn start(
     inputs: Vec<(String, String)>,
 ) -> Result<Turn, FlowError> {
     supported(plugin)?;
-    let mut run = Run::new(app, plugin, party, flow, Vec::new())?;
+    let run = Run::new(app, plugin, party, flow, Vec::new())?;
     let inputs = answers::of_start(&run.actor, &run.descriptor, inputs)?;
     let context = run.actor.context(app);
     let progress = plugin.onboarding_start(&context, flow, &inputs).await?;
@@ -107,7 +107,7 @@ pub async fn answer(
 ) -> Result<Turn, FlowError> {
     supported(plugin)?;
     let saved = Saved::open(app, party.tenant.as_ref(), plugin, flow, saved)?;
-    let mut run = Run::new(app, plugin, party, flow, saved.settings)?;
+    let run = Run::new(app, plugin, party, flow, saved.settings)?;
     for secret in saved.secrets {
         let (name, learned) = secret.learned();
         run.actor.hold(&name, learned);
