@@ -12,6 +12,7 @@
 mod captures;
 mod flows;
 mod journal;
+mod links;
 mod media;
 mod memory;
 mod onboarding;
@@ -29,6 +30,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use wharf::exchange::Actor;
 use wharf_core::TenantId;
+use wharf_core::provider::MediaRef;
 use wharf_runtime::Plugin;
 
 use crate::harness::{ACME, Setup, TO, TestGateway, each_with, environment};
@@ -100,8 +102,9 @@ async fn each_echo(
 async fn actor_of(gateway: &TestGateway, channel: &str) -> (Actor, Arc<Plugin>) {
     let app = gateway.app();
     let tenant: TenantId = ACME.parse().unwrap();
-    let found = app.directory.channel(&tenant, &channel.parse().unwrap());
-    let found = found.await.unwrap().unwrap();
+    let id = channel.parse().unwrap();
+    let found = app.directory.channel(&tenant, &id).await;
+    let found = found.unwrap().unwrap();
     let plugin = app.plugins.get(ECHO).unwrap();
     (Actor::of_channel(&found, plugin.descriptor()), plugin)
 }
@@ -120,6 +123,17 @@ async fn send_by(gateway: &TestGateway, channel: &str) -> String {
     let answer = gateway.send(body).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     answer.id()
+}
+
+/// What a flow that uploads is given; the guest of these tests does not look at it.
+fn some_media() -> MediaRef {
+    MediaRef {
+        handle: "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
+        content_type: "image/png".to_owned(),
+        size: 1,
+        sha256: vec![0; 32],
+        filename: None,
+    }
 }
 
 /// One request as it arrived.

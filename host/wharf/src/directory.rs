@@ -4,6 +4,8 @@
 //! token made by another process stops working within it; changes made in this process are seen at
 //! once through [`Directory::forget_all`].
 
+mod secrets;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,54 +18,15 @@ use wharf_core::{AppId, ChannelId, Clock, EndpointId, TenantId};
 use wharf_runtime::Registry;
 use wharf_store::keys::KeyRow;
 use wharf_store::{AccountKey, Db, Owner, StoreError, Vault};
-use wharf_store::{apps, channels, credentials, endpoints, keys, routes};
+use wharf_store::{apps, channels, endpoints, keys, routes};
+
+pub use secrets::SecretSet;
+use secrets::Stored;
 
 /// How long an entry is believed without asking the store again.
 pub const LIFETIME: Duration = Duration::from_secs(5);
 /// Entries of each kind kept at most; beyond it the least used are read again.
 const ENTRIES_MAX: u64 = 100_000;
-
-/// Decrypted secrets by name; the newest first, two during a rotation.
-#[derive(Default)]
-pub struct SecretSet(HashMap<String, Vec<SecretString>>);
-
-/// One owner's secrets: what people configured, and what exchanges captured.
-#[derive(Default)]
-struct Stored {
-    configured: HashMap<String, Vec<SecretString>>,
-    captured: HashMap<String, SecretString>,
-}
-
-impl SecretSet {
-    /// From the narrowest owner to the widest: of what is configured the narrowest owner's values
-    /// count, and before them what was captured last, since exchanges replace what they began with.
-    fn merge(narrow_first: Vec<Stored>) -> Self {
-        let mut set: HashMap<String, Vec<SecretString>> = HashMap::new();
-        let mut captured = HashMap::new();
-        for owner in narrow_first {
-            for (name, values) in owner.configured {
-                set.entry(name).or_insert(values);
-            }
-            for (name, value) in owner.captured {
-                captured.entry(name).or_insert(value);
-            }
-        }
-        for (name, value) in captured {
-            set.entry(name).or_default().insert(0, value);
-        }
-        Self(set)
-    }
-
-    pub fn live(&self, name: &str) -> Vec<SecretString> {
-        self.0.get(name).cloned().unwrap_or_default()
-    }
-}
-
-impl wharf_egress::Secrets for SecretSet {
-    fn get(&self, name: &str) -> Option<SecretString> {
-        self.0.get(name).and_then(|values| values.first()).cloned()
-    }
-}
 
 /// A channel with all that a send through it needs.
 pub struct Channel {
@@ -330,7 +293,7 @@ impl Directory {
         let mut webhook_urls = HashMap::new();
         let mut secrets = Vec::with_capacity(owners.len());
         for owner in &owners {
-            secrets.push(self.stored(&mut conn, owner).await?);
+            secrets.push(Stored::read(&mut conn, &self.vault, owner, self.clock.now_ms()).await?);
             for spec in self
                 .plugins
                 .get(&row.plugin)
@@ -356,30 +319,13 @@ impl Directory {
         })))
     }
 
-    async fn stored(
-        &self,
-        conn: &mut wharf_store::Conn,
-        owner: &Owner,
-    ) -> Result<Stored, StoreError> {
-        let mut stored = Stored::default();
-        let now = self.clock.now_ms();
-        for (name, slot, secret) in credentials::all_of(conn, &self.vault, owner, now).await? {
-            match slot {
-                credentials::CAPTURED_SLOT => {
-                    stored.captured.insert(name, secret);
-                }
-                _ => stored.configured.entry(name).or_default().push(secret),
-            }
-        }
-        Ok(stored)
-    }
-
     async fn secrets(
         &self,
         conn: &mut wharf_store::Conn,
         owner: &Owner,
     ) -> Result<SecretSet, StoreError> {
-        Ok(SecretSet::merge(vec![self.stored(conn, owner).await?]))
+        let stored = Stored::read(conn, &self.vault, owner, self.clock.now_ms()).await?;
+        Ok(SecretSet::merge(vec![stored]))
     }
 
     async fn route_of(

@@ -25,14 +25,12 @@ use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::exchange::Flights;
 use crate::http::{ServerLimits, router, serve};
-use crate::media::{LinkKeys, MediaFiles, MediaLimits};
+use crate::media::{self, MediaFiles};
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
 
 /// Beyond the drains of requests and jobs: time to release leases and to close the database.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
-
-const DAY_MS: i64 = 86_400_000;
 
 /// A running gateway.
 pub struct Gateway {
@@ -140,8 +138,8 @@ impl Gateway {
                 db.clone(),
                 Arc::clone(&clock),
                 Arc::clone(&ids),
-                media_limits(&config),
-                link_keys(&config),
+                media::limits(&config),
+                media::link_keys(&config),
                 config.http.public_url.clone(),
             ),
             flights: Flights::default(),
@@ -354,33 +352,6 @@ fn egress_config(config: &Config) -> EgressConfig {
         delivery_https_only: egress.delivery_https_only,
         journal_body_bytes_max: egress.journal_body_bytes_max,
     }
-}
-
-fn media_limits(config: &Config) -> MediaLimits {
-    let media = &config.media;
-    // Named after the database, since one folder belongs to one database.
-    let beside = config.database.url.sqlite_path().map(|path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".media");
-        std::path::PathBuf::from(name)
-    });
-    MediaLimits {
-        dir: media.dir.clone().or(beside),
-        object_bytes_max: media.object_bytes_max,
-        tenant_bytes_max: media.tenant_bytes_max,
-        keep_ms: i64::from(media.keep_days) * DAY_MS,
-    }
-}
-
-/// Keys of links, derived from the ring: the active one signs, the others are still believed.
-fn link_keys(config: &Config) -> LinkKeys {
-    let Some(secrets) = &config.secrets else {
-        return LinkKeys::derive([&random()]);
-    };
-    let active = secrets.keys.get(&secrets.active);
-    let others = secrets.keys.iter().filter(|(id, _)| **id != secrets.active);
-    let keys = active.into_iter().chain(others.map(|(_, key)| key));
-    LinkKeys::derive(keys.map(|key| key.expose()))
 }
 
 fn queue_config(config: &Config) -> QueueConfig {

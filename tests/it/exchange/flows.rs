@@ -7,12 +7,13 @@ use wharf_core::provider::{
     Address, Content, HealthVerdict, Json, MediaAnswer, MediaRequest, OutboundMessage,
     ProfileRequest, Reconciled, TemplatesRequest, Text,
 };
-use wharf_core::{IdSource, MessageId};
 use wharf_runtime::{Interface, Plugin};
 
+use super::media::{finished, new_media};
 use super::script::{done, failed, get, post, step, with_token};
-use super::{Provider, TOKEN, answering, channel, each_echo};
-use crate::harness::{Setup, TestGateway};
+use super::{Provider, TOKEN, answering, channel, each_echo, some_media};
+use crate::harness::{ACME, GLOBEX, Setup, TestGateway};
+use wharf_store::media::MediaOrigin;
 
 fn with_channel(setup: &mut Setup) {
     setup.acme += &channel("echo", "w", &[]);
@@ -23,14 +24,8 @@ async fn provider() -> Provider {
 }
 
 fn message() -> OutboundMessage {
-    struct One;
-    impl IdSource for One {
-        fn ulid(&self) -> ulid::Ulid {
-            ulid::Ulid::from_parts(1, 1)
-        }
-    }
     OutboundMessage {
-        id: MessageId::new(&One).bare(),
+        id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
         to: Address::Phone("4915112345678".to_owned()),
         sender: "echo".to_owned(),
         content: Content::Text {
@@ -67,9 +62,19 @@ async fn media_health_and_profile_come_to_their_end() {
             uploaded,
         ];
         let (actor, plugin) = answering(gateway, &answers).await;
-        let request = MediaRequest::Delete("9".to_owned());
+        let request = MediaRequest::Upload(some_media());
         let answer = flows::media(app, &plugin, &actor, &request).await.unwrap();
         assert_eq!(answer, MediaAnswer::Uploaded("77".to_owned()));
+        // Not what was asked for.
+        let request = MediaRequest::Delete("9".to_owned());
+        let error = flows::media(app, &plugin, &actor, &request)
+            .await
+            .unwrap_err();
+        assert_eq!(error.slug(), "plugin-invalid-output");
+        provider.forget();
+        flows::media(app, &plugin, &actor, &MediaRequest::Upload(some_media()))
+            .await
+            .unwrap();
         let paths: Vec<_> = provider.seen().into_iter().map(|s| s.path).collect();
         assert_eq!(paths, ["/v1/media", "/v1/media/77"]);
         let first = &provider.seen()[0];
@@ -94,6 +99,40 @@ async fn media_health_and_profile_come_to_their_end() {
                 .await
                 .unwrap();
             assert_eq!(profile.to_value(), json!({ "about": "us" }));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_fetched_is_the_tenants_own_object_as_the_store_knows_it() {
+    let provider = provider().await;
+    each_echo(&provider, with_channel, async |gateway| {
+        let app = gateway.app();
+        let keep = async |tenant: &str| {
+            let store = app
+                .media
+                .of(&tenant.parse().unwrap(), MediaOrigin::Provider);
+            let mut sink = store.create(new_media("image/png", None)).await.unwrap();
+            sink.write(bytes::Bytes::from_static(b"picture"))
+                .await
+                .unwrap();
+            finished(sink, b"picture").await.unwrap()
+        };
+        let (own, others) = (keep(ACME).await, keep(GLOBEX).await);
+        let fetch = async |handle: &str| {
+            let named = json!({ "Fetched": {
+                "handle": handle, "content_type": "text/html", "size": 1,
+                "sha256": vec![0; 32], "filename": null,
+            } });
+            let (actor, plugin) = answering(gateway, &[done(named)]).await;
+            let request = MediaRequest::Fetch("locator".to_owned());
+            flows::media(app, &plugin, &actor, &request).await
+        };
+        assert_eq!(fetch(&own.handle).await.unwrap(), MediaAnswer::Fetched(own));
+        for handle in [&others.handle, "med_1", "x"] {
+            let error = fetch(handle).await.unwrap_err();
+            assert_eq!(error.slug(), "plugin-invalid-output", "{handle}");
         }
     })
     .await;

@@ -1,4 +1,4 @@
-//! Stored objects: streamed in and out, one tenant's only, whole or not at all, and links to them.
+//! Stored objects: streamed in and out, one tenant's only, whole or not at all.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use wharf_core::provider::MediaRef;
 use wharf_core::{Clock, IdSource, TenantId};
 use wharf_egress::{MediaError, MediaSink, MediaStore, NewMedia};
 use wharf_store::Db;
+use wharf_store::media::MediaOrigin;
 
 use crate::databases::each_database;
-use crate::harness::{ACME, GLOBEX, TestGateway, each};
+use crate::harness::{ACME, GLOBEX};
 
 const NOW: i64 = 1_700_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -40,7 +41,7 @@ impl IdSource for Time {
     }
 }
 
-fn tenant(name: &str) -> TenantId {
+pub(super) fn tenant(name: &str) -> TenantId {
     name.parse().unwrap()
 }
 
@@ -93,7 +94,7 @@ fn list(folder: &Path, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-fn new_media(content_type: &str, filename: Option<&str>) -> NewMedia {
+pub(super) fn new_media(content_type: &str, filename: Option<&str>) -> NewMedia {
     NewMedia {
         content_type: content_type.to_owned(),
         filename: filename.map(str::to_owned),
@@ -110,7 +111,10 @@ async fn begun(store: &Arc<dyn MediaStore>, chunks: &[&[u8]]) -> Box<dyn MediaSi
     sink
 }
 
-async fn finished(sink: Box<dyn MediaSink>, whole: &[u8]) -> Result<MediaRef, MediaError> {
+pub(super) async fn finished(
+    sink: Box<dyn MediaSink>,
+    whole: &[u8],
+) -> Result<MediaRef, MediaError> {
     let digest = Sha256::digest(whole).into();
     sink.finish(digest, whole.len() as u64).await
 }
@@ -135,8 +139,8 @@ async fn an_object_comes_back_as_it_went_in_and_to_its_tenant_only() {
     each_database(async |db| {
         let store = store(&db);
         let (acme, globex) = (
-            store.files.of(&tenant(ACME)),
-            store.files.of(&tenant(GLOBEX)),
+            store.files.of(&tenant(ACME), MediaOrigin::Tenant),
+            store.files.of(&tenant(GLOBEX), MediaOrigin::Tenant),
         );
         let sink = begun(&acme, &[b"first ", b"", b"second"]).await;
         let media = finished(sink, b"first second").await.unwrap();
@@ -166,7 +170,7 @@ async fn an_object_comes_back_as_it_went_in_and_to_its_tenant_only() {
 async fn more_than_allowed_is_refused_and_leaves_nothing() {
     each_database(async |db| {
         let store = store(&db);
-        let acme = store.files.of(&tenant(ACME));
+        let acme = store.files.of(&tenant(ACME), MediaOrigin::Tenant);
         let mut announced = new_media("text/plain", None);
         announced.announced_bytes = Some(1_001);
         let refused = acme.create(announced).await;
@@ -197,7 +201,11 @@ async fn more_than_allowed_is_refused_and_leaves_nothing() {
         announced.announced_bytes = Some(601);
         let refused = acme.create(announced).await;
         assert!(matches!(refused, Err(MediaError::NoRoom { .. })));
-        kept(&store.files.of(&tenant(GLOBEX)), &[b'3'; 900]).await;
+        kept(
+            &store.files.of(&tenant(GLOBEX), MediaOrigin::Tenant),
+            &[b'3'; 900],
+        )
+        .await;
         // What ends makes room.
         store.time.now.store(NOW + 24 * HOUR_MS, Ordering::Relaxed);
         assert_eq!(store.files.remove_ended().await.unwrap().ended, 2);
@@ -211,7 +219,7 @@ async fn more_than_allowed_is_refused_and_leaves_nothing() {
 async fn what_a_crash_leaves_is_seen_by_nobody_and_goes() {
     each_database(async |db| {
         let store = store(&db);
-        let acme = store.files.of(&tenant(ACME));
+        let acme = store.files.of(&tenant(ACME), MediaOrigin::Tenant);
         // A process that is killed runs no destructor: the file stays where it was being written.
         std::mem::forget(begun(&acme, &[b"half"]).await);
         let whole = kept(&acme, b"whole").await;
@@ -247,7 +255,7 @@ async fn what_a_crash_leaves_is_seen_by_nobody_and_goes() {
 async fn a_file_that_is_not_the_one_that_was_stored_is_not_given_out() {
     each_database(async |db| {
         let store = store(&db);
-        let acme = store.files.of(&tenant(ACME));
+        let acme = store.files.of(&tenant(ACME), MediaOrigin::Tenant);
         let media = kept(&acme, b"whole").await;
         let path: PathBuf = store.folder.path().join("media").join(&store.listing()[0]);
         std::fs::write(&path, "cut").unwrap();
@@ -266,137 +274,6 @@ async fn a_file_that_is_not_the_one_that_was_stored_is_not_given_out() {
                 ..
             })
         ));
-    })
-    .await;
-}
-
-/// Stores an object of `acme` and gives back the path of a link to it.
-async fn linked(gateway: &TestGateway, new: NewMedia, whole: &[u8]) -> String {
-    let store = gateway.app().media.of(&tenant(ACME));
-    let mut sink = store.create(new).await.unwrap();
-    sink.write(Bytes::copy_from_slice(whole)).await.unwrap();
-    let media = finished(sink, whole).await.unwrap();
-    let link = store.link(&media, 60).unwrap();
-    let path = link.strip_prefix("https://wharf.example.com").unwrap();
-    path.to_owned()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_gives_the_object_to_whoever_has_it() {
-    each(async |gateway| {
-        let new = new_media("image/png", Some("Größe 1.png"));
-        let path = linked(gateway, new, b"0123456789").await;
-        let get = |method: &str| gateway.call(method, &path).without_key();
-        let answer = get("GET").empty().await;
-        assert_eq!((answer.status, answer.text.as_str()), (200, "0123456789"));
-        let header = |name: &str| answer.headers[name].as_str();
-        assert_eq!(header("content-type"), "image/png");
-        assert_eq!(header("content-length"), "10");
-        assert_eq!(header("x-content-type-options"), "nosniff");
-        let named = "inline; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.png";
-        assert_eq!(header("content-disposition"), named);
-        let head = get("HEAD").empty().await;
-        assert_eq!((head.status, head.text.as_str()), (200, ""));
-        assert_eq!(head.headers["content-length"], "10");
-
-        for (asked, status, text) in [
-            ("bytes=2-4", 206, "234"),
-            ("bytes=7-", 206, "789"),
-            ("bytes=-3", 206, "789"),
-            ("bytes=5-99", 206, "56789"),
-            ("bytes=10-", 200, "0123456789"),
-            ("bytes=4-2", 200, "0123456789"),
-            ("bytes=0-1,4-5", 200, "0123456789"),
-            ("bytes=-0", 200, "0123456789"),
-            ("lines=1-2", 200, "0123456789"),
-        ] {
-            let part = get("GET").header("range", asked).empty().await;
-            assert_eq!((part.status, part.text.as_str()), (status, text), "{asked}");
-        }
-        let part = get("GET").header("range", "bytes=2-4").empty().await;
-        assert_eq!(part.headers["content-range"], "bytes 2-4/10");
-        let old = get("GET")
-            .header("range", "bytes=2-4")
-            .header("if-range", "\"old\"");
-        assert_eq!(old.empty().await.status, 200);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_browser_could_run_is_saved_instead() {
-    each(async |gateway| {
-        for kind in [
-            "text/html",
-            "image/svg+xml",
-            "application/pdf",
-            "Image/PNG; a=b",
-        ] {
-            let path = linked(gateway, new_media(kind, None), b"<script>").await;
-            let answer = gateway.call("GET", &path).without_key().empty().await;
-            let wanted = if kind.starts_with("Image/PNG") {
-                "inline"
-            } else {
-                "attachment"
-            };
-            assert_eq!(answer.headers["content-disposition"], wanted, "{kind}");
-            assert!(answer.headers["content-security-policy"].contains("sandbox"));
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_is_wrong_ended_or_anothers_leads_nowhere() {
-    each(async |gateway| {
-        let app = gateway.app();
-        let path = linked(gateway, new_media("image/png", None), b"0123456789").await;
-        let (id, rest) = path
-            .strip_prefix("/media/")
-            .unwrap()
-            .split_once('.')
-            .unwrap();
-        let (expiry, mac) = rest.split_once('.').unwrap();
-        let later = i64::from_str_radix(expiry, 16).unwrap() + 1;
-        let other_mac = match mac.strip_prefix('A') {
-            Some(rest) => format!("B{rest}"),
-            None => format!("A{}", &mac[1..]),
-        };
-        // Signed by the right key, and for another tenant than the object's.
-        let media = MediaRef {
-            handle: format!("med_{id}"),
-            content_type: String::new(),
-            size: 0,
-            sha256: Vec::new(),
-            filename: None,
-        };
-        let others = app.media.of(&tenant(GLOBEX)).link(&media, 60).unwrap();
-        let others = others.rsplit_once('/').unwrap().1.to_owned();
-        let ended = app.media.of(&tenant(ACME)).link(&media, 0).unwrap();
-        let ended = ended.rsplit_once('/').unwrap().1.to_owned();
-        for token in [
-            "x".to_owned(),
-            format!("{id}.{expiry}"),
-            format!("{id}.{later:x}.{mac}"),
-            format!("{id}.0{expiry}.{mac}"),
-            format!("{}.{expiry}.{mac}", id.to_lowercase()),
-            format!("{id}.{expiry}.{other_mac}"),
-            format!("{id}.{expiry}.{mac}A"),
-            format!("{}.{expiry}.{mac}", Ulid::from_parts(1, 1)),
-            others,
-            ended,
-        ] {
-            let answer = gateway.call("GET", &format!("/media/{token}"));
-            answer
-                .without_key()
-                .empty()
-                .await
-                .assert_problem(404, "not-found");
-        }
-        let good = gateway.call("GET", &path).without_key().empty().await;
-        assert_eq!(good.status, 200);
-        let posted = gateway.call("POST", &path).without_key().empty().await;
-        posted.assert_problem(405, "method-not-allowed");
     })
     .await;
 }

@@ -12,7 +12,7 @@ use wharf::flows::{self, FlowError};
 use wharf_core::provider::{MediaAnswer, MediaRequest};
 
 use super::script::{accepted, done, failed, get, post, refreshed, remembered, step};
-use super::{Provider, answering, channel, each_echo, send_by};
+use super::{Provider, answering, channel, each_echo, send_by, some_media};
 use crate::harness::{GLOBEX, Setup, TO, timeline};
 use serde_json::{Value, json};
 
@@ -140,7 +140,7 @@ async fn equal_exchanges_under_way_wait_for_the_first() {
         let app = gateway.app();
         let exchange = remembered(post("upload", 1), "picture-1", "Account");
         let (actor, plugin) = answering(gateway, &media_flow(exchange)).await;
-        let request = MediaRequest::Delete("x".to_owned());
+        let request = MediaRequest::Upload(some_media());
         let uploads = join_all((0..20).map(|_| flows::media(app, &plugin, &actor, &request)));
         let release = async {
             arrived.notified().await;
@@ -172,7 +172,7 @@ async fn a_failure_is_not_remembered_and_a_refresh_replaces_what_was() {
         turn.store(0, Ordering::Relaxed);
         let app = gateway.app();
         let exchange = remembered(get("upload", 1), "picture-1", "Account");
-        let request = MediaRequest::Delete("x".to_owned());
+        let request = MediaRequest::Upload(some_media());
         let ask = async |exchange: &Value| -> Result<MediaAnswer, FlowError> {
             let (actor, plugin) = answering(gateway, &media_flow(exchange.clone())).await;
             flows::media(app, &plugin, &actor, &request).await

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use wharf_core::TenantId;
 use wharf_core::provider::{CallContext, Descriptor, Level, Memo};
 use wharf_egress::{Captured, Grant, MediaStore, NoMedia, Secrets};
+use wharf_store::media::MediaOrigin;
 use wharf_store::memos::MemoKey;
 use wharf_store::{AccountKey, Owner};
 
@@ -135,7 +136,7 @@ impl Actor {
     pub fn with_grant<T>(&self, app: &App, use_it: impl FnOnce(&Grant<'_>) -> T) -> T {
         let webhook_url = |webhook: &str| self.webhook_urls.get(webhook).cloned();
         let media: Arc<dyn MediaStore> = match &self.tenant {
-            Some(tenant) => app.media.of(tenant),
+            Some(tenant) => app.media.of(tenant, MediaOrigin::Provider),
             None => Arc::new(NoMedia),
         };
         use_it(&Grant {

@@ -33,6 +33,8 @@ pub enum FlowError {
     Time { max: u64, key: &'static str },
     #[error("the flow brought more than {max} items")]
     Items { max: usize },
+    #[error("the plugin came to an end with {what}")]
+    Mismatch { what: &'static str },
     #[error("could not keep what a flow brought")]
     Store(#[from] StoreError),
     /// What came from the person or the browser does not fit what was asked.
@@ -56,6 +58,7 @@ impl FlowError {
             Self::Steps { .. } => "flow-steps-limit",
             Self::Time { .. } => "flow-time-limit",
             Self::Items { .. } => "flow-items-limit",
+            Self::Mismatch { .. } => "plugin-invalid-output",
             Self::Store(_) => "store",
             Self::Answer { .. } => "flow-answer",
             Self::FlowUnknown { .. } => "flow-unknown",

@@ -12,8 +12,8 @@ mod pages;
 mod steps;
 
 use wharf_core::provider::{
-    HealthReport, InboundItem, Json, MediaAnswer, MediaRequest, OutboundMessage, ProfileRequest,
-    Reconciled, TemplateEntry, TemplatesRequest,
+    HealthReport, InboundItem, Json, MediaAnswer, MediaRef, MediaRequest, OutboundMessage,
+    ProfileRequest, Reconciled, TemplateEntry, TemplatesRequest,
 };
 use wharf_runtime::{Interface, Plugin};
 
@@ -32,7 +32,38 @@ pub async fn media(
     request: &MediaRequest,
 ) -> Result<MediaAnswer, FlowError> {
     let driver = Driver::new(app, plugin, actor, Interface::Media, Limits::of_flow(app))?;
-    steps::run(driver, &steps::OfMedia(request)).await
+    let answer = steps::run(driver, &steps::OfMedia(request)).await?;
+    match (request, answer) {
+        (MediaRequest::Fetch(_), MediaAnswer::Fetched(media)) => {
+            let stored = fetched(app, actor, &media).await?;
+            Ok(MediaAnswer::Fetched(stored))
+        }
+        (MediaRequest::Upload(_), answer @ MediaAnswer::Uploaded(_))
+        | (MediaRequest::Delete(_), answer @ MediaAnswer::Deleted) => Ok(answer),
+        _ => Err(FlowError::Mismatch {
+            what: "something else than was asked for",
+        }),
+    }
+}
+
+/// The object by its row: a plugin may name any handle, and only those of its tenant are there.
+async fn fetched(app: &App, actor: &Actor, named: &MediaRef) -> Result<MediaRef, FlowError> {
+    let missing = FlowError::Mismatch {
+        what: "a stored object that its tenant does not have",
+    };
+    let (Some(tenant), Ok(id)) = (&actor.tenant, named.handle.parse()) else {
+        return Err(missing);
+    };
+    let mut conn = app.db.read().await?;
+    let row = wharf_store::media::get(&mut conn, tenant, id, app.now_ms()).await?;
+    let row = row.ok_or(missing)?;
+    Ok(MediaRef {
+        handle: row.id.to_string(),
+        content_type: row.content_type,
+        size: row.size_bytes,
+        sha256: hex::decode(&row.sha256).unwrap_or_default(),
+        filename: row.filename,
+    })
 }
 
 /// What the provider says of the account.

@@ -5,6 +5,7 @@
 //! removes, and never half an object that somebody can see. Every look-up is one tenant's.
 
 mod links;
+mod settings;
 mod store;
 mod sweep;
 
@@ -15,10 +16,11 @@ use tokio::fs::File;
 use url::Url;
 use wharf_core::{Clock, IdSource, MediaId, TenantId};
 use wharf_egress::{MediaError, MediaStore};
-use wharf_store::media::{self, MediaRow};
+use wharf_store::media::{self, MediaOrigin, MediaRow};
 use wharf_store::{Db, StoreError};
 
 pub use links::LinkKeys;
+pub(crate) use settings::{limits, link_keys};
 pub use store::TenantMedia;
 pub use sweep::Swept;
 
@@ -71,9 +73,9 @@ impl MediaFiles {
         })
     }
 
-    /// The objects of one tenant, and of nobody else.
-    pub fn of(self: &Arc<Self>, tenant: &TenantId) -> Arc<dyn MediaStore> {
-        Arc::new(TenantMedia::new(Arc::clone(self), tenant.clone()))
+    /// The objects of one tenant, and of nobody else. New ones are brought by `origin`.
+    pub fn of(self: &Arc<Self>, tenant: &TenantId, origin: MediaOrigin) -> Arc<dyn MediaStore> {
+        Arc::new(TenantMedia::new(Arc::clone(self), tenant.clone(), origin))
     }
 
     /// What a link leads to: none for one that is wrong, has ended, or whose object is gone.

@@ -21,11 +21,16 @@ pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 pub struct TenantMedia {
     files: Arc<MediaFiles>,
     tenant: TenantId,
+    origin: MediaOrigin,
 }
 
 impl TenantMedia {
-    pub(super) fn new(files: Arc<MediaFiles>, tenant: TenantId) -> Self {
-        Self { files, tenant }
+    pub(super) fn new(files: Arc<MediaFiles>, tenant: TenantId, origin: MediaOrigin) -> Self {
+        Self {
+            files,
+            tenant,
+            origin,
+        }
     }
 
     async fn read(&self, handle: &str) -> Result<Option<MediaReader>, MediaError> {
@@ -76,6 +81,7 @@ impl TenantMedia {
         Ok(Box::new(Writing {
             files: Arc::clone(&self.files),
             tenant: self.tenant.clone(),
+            origin: self.origin,
             id,
             new,
             bytes_max,
@@ -110,6 +116,7 @@ impl MediaStore for TenantMedia {
 struct Writing {
     files: Arc<MediaFiles>,
     tenant: TenantId,
+    origin: MediaOrigin,
     id: MediaId,
     new: NewMedia,
     bytes_max: u64,
@@ -183,7 +190,7 @@ impl Writing {
             size_bytes: size,
             sha256: hex::encode(sha256),
             filename: self.new.filename.clone(),
-            origin: MediaOrigin::Provider,
+            origin: self.origin,
             location,
             created_at: now,
             expires_at: now.saturating_add(self.files.limits.keep_ms),
