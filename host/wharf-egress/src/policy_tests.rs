@@ -269,6 +269,10 @@ fn a_slot_belongs_to_its_declared_secret() {
     ];
     assert!(secret_input(&descriptor, "token").is_some());
     assert!(secret_input(&descriptor, "token/4915").is_some());
+    for slot in ["token/", "token/a/b", "token/a b", "token/a\n", "/token"] {
+        assert!(secret_input(&descriptor, slot).is_none(), "{slot:?}");
+    }
+    assert!(secret_input(&descriptor, &format!("token/{}", "x".repeat(129))).is_none());
     assert!(secret_input(&descriptor, "phone").is_none());
     assert!(secret_input(&descriptor, "tok").is_none());
 }
