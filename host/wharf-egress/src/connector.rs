@@ -39,11 +39,11 @@ pub(crate) struct ConnectTimeout(Duration);
 pub(crate) fn tls(ca_pem: Option<&str>) -> Result<Arc<ClientConfig>, EgressError> {
     let extra = CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default().as_bytes())
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| EgressError::CaFile {
+        .map_err(|source| EgressError::CaPem {
             reason: source.to_string(),
         })?;
     if ca_pem.is_some() && extra.is_empty() {
-        return Err(EgressError::CaFile {
+        return Err(EgressError::CaPem {
             reason: "it holds no certificate".to_owned(),
         });
     }

@@ -83,8 +83,8 @@ pub enum EgressError {
          (package ca-certificates)"
     )]
     Tls(#[source] rustls::Error),
-    #[error("egress.ca_file cannot be used: {reason}; it must hold certificates in PEM")]
-    CaFile { reason: String },
+    #[error("egress.ca_pem cannot be used: {reason}; it must hold certificates in PEM")]
+    CaPem { reason: String },
     #[error("egress.{key}: {reason}")]
     Proxy {
         key: &'static str,

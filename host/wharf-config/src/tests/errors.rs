@@ -189,10 +189,7 @@ fn plain_http_is_fine_on_this_machine_only() {
 fn proxies_are_bare_origins_with_their_credentials_apart() {
     let problems = |lines: &str| Folder::with(&format!("[egress]\n{lines}\n")).problems();
     for (lines, says) in [
-        (
-            "proxy = \"socks5://p:1080\"",
-            "egress.proxy: not the address",
-        ),
+        ("proxy = \"socks5://p:1080\"", "egress.proxy: not an http"),
         (
             "proxy = \"http://p:3128/x\"",
             "egress.proxy: not the address",
