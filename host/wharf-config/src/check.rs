@@ -166,23 +166,16 @@ pub(crate) fn egress(egress: &Egress, table: &Table<'_>, allow_connect_to: bool)
     )
 }
 
+/// Scheme and user-info are checked where URLs are read.
 fn proxy(key: &str, url: &Url, table: &Table<'_>) -> Option<()> {
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !bare {
-        return table.refuse(
-            key,
-            "not the address of an HTTP proxy",
-            "write http://host:port or https://host:port",
-        );
+    if url.path() == "/" && url.query().is_none() && url.fragment().is_none() {
+        return Some(());
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return table.refuse(
-            key,
-            "holds credentials, and URLs end up in logs",
-            format!("move them as `user:password` into {key}_credentials"),
-        );
-    }
-    Some(())
+    table.refuse(
+        key,
+        "not the address of a proxy",
+        "write http://host:port or https://host:port",
+    )
 }
 
 pub(crate) fn log(log: &Log, table: &Table<'_>) -> Option<()> {

@@ -133,7 +133,8 @@ impl Builder<'_> {
         if let Some(authorization) = proxy.authorization().map_err(refuse)? {
             tunnel = tunnel.with_auth(authorization);
         }
-        Ok(self.client(Dial::Tunnel { tunnel, vetting }, https_only))
+        let proxied = Proxied { tunnel, vetting };
+        Ok(self.client(Dial::Tunnel(Box::new(proxied)), https_only))
     }
 
     fn client(&self, dial: Dial, https_only: bool) -> Client {
@@ -185,14 +186,18 @@ fn tcp(resolver: GuardedResolver, timeout: Duration) -> HttpConnector<GuardedRes
     tcp
 }
 
+#[derive(Clone)]
+struct Proxied {
+    tunnel: Tunnel<HttpsConnector<HttpConnector<GuardedResolver>>>,
+    vetting: Option<GuardedResolver>,
+}
+
 /// The way to the other end, without TLS to it.
 #[derive(Clone)]
 enum Dial {
     Direct(HttpConnector<GuardedResolver>),
-    Tunnel {
-        tunnel: Tunnel<HttpsConnector<HttpConnector<GuardedResolver>>>,
-        vetting: Option<GuardedResolver>,
-    },
+    /// Boxed, because it is cloned with the client and most gateways have none.
+    Tunnel(Box<Proxied>),
 }
 
 impl Service<Uri> for Dial {
@@ -203,7 +208,7 @@ impl Service<Uri> for Dial {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self {
             Self::Direct(tcp) => tcp.poll_ready(context).map_err(Into::into),
-            Self::Tunnel { tunnel, .. } => tunnel.poll_ready(context).map_err(Into::into),
+            Self::Tunnel(proxied) => proxied.tunnel.poll_ready(context).map_err(Into::into),
         }
     }
 
@@ -213,18 +218,16 @@ impl Service<Uri> for Dial {
                 let connecting = tcp.call(uri);
                 Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) })
             }
-            Self::Tunnel { tunnel, vetting } => {
-                Box::pin(through(tunnel.clone(), vetting.clone(), uri))
-            }
+            Self::Tunnel(proxied) => Box::pin(through(proxied.as_ref().clone(), uri)),
         }
     }
 }
 
-async fn through(
-    mut tunnel: Tunnel<HttpsConnector<HttpConnector<GuardedResolver>>>,
-    vetting: Option<GuardedResolver>,
-    uri: Uri,
-) -> Result<Transport, BoxError> {
+async fn through(proxied: Proxied, uri: Uri) -> Result<Transport, BoxError> {
+    let Proxied {
+        mut tunnel,
+        vetting,
+    } = proxied;
     let host = uri.host().ok_or("the URL has no host")?;
     let port = uri.port_u16().unwrap_or(match uri.scheme_str() {
         Some("http") => 80,

@@ -196,7 +196,7 @@ fn proxies_are_bare_origins_with_their_credentials_apart() {
         ),
         (
             "delivery_proxy = \"http://u:pa55word@p:3128\"",
-            "egress.delivery_proxy: holds credentials",
+            "egress.delivery_proxy: has a user or password in it",
         ),
         ("proxy_credentials = \"u:p\"", "egress.proxy: is missing"),
         (

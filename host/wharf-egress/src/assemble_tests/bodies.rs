@@ -18,6 +18,61 @@ fn placeholder_text_stays_text() {
     assert_eq!(header(&prepared, "content-type"), "application/json");
 }
 
+/// What an end user writes into a message must not make the host insert anything.
+#[test]
+fn placeholder_text_stays_text_wherever_it_stands() {
+    for hostile in [
+        "{{secret}}",
+        "{{token}}",
+        "${token}",
+        "${secret:token}",
+        "[secret token]",
+        "[secret x]",
+        "[captured]",
+        "[withheld]",
+        "[webhook-url events]",
+        "[media med_1]",
+        "%7Btoken%7D",
+        "<%= token %>",
+        "$(token)",
+    ] {
+        let form = edit(|exchange| {
+            exchange.request.body = Body::Form(vec![field("text", vec![text(hostile)])]);
+            exchange.request.query = Query::Fields(vec![field("q", vec![text(hostile)])]);
+            exchange.request.headers = vec![field("x-note", vec![text(hostile)])];
+        })
+        .unwrap();
+        let read = |encoded: &[u8]| -> String {
+            let mut pairs = url::form_urlencoded::parse(encoded);
+            pairs.next().unwrap().1.into_owned()
+        };
+        assert_eq!(read(wire(&form)), hostile);
+        assert_eq!(read(form.url.query().unwrap().as_bytes()), hostile);
+        assert_eq!(header(&form, "x-note"), hostile);
+        let insert = edit(|exchange| {
+            exchange.request.body = Body::Json(JsonBody {
+                document: "{}".to_owned(),
+                insert: vec![JsonInsert {
+                    pointer: "/text".to_owned(),
+                    value: vec![text(hostile), secret("pin")],
+                }],
+            });
+        })
+        .unwrap();
+        let document: serde_json::Value = serde_json::from_slice(wire(&insert)).unwrap();
+        assert_eq!(document["text"], format!("{hostile}482913"));
+        let part = Part {
+            name: hostile.to_owned(),
+            filename: None,
+            content_type: None,
+            data: PartData::Value(vec![text(hostile)]),
+        };
+        let multipart = edit(|exchange| exchange.request.body = Body::Multipart(vec![part]));
+        let body = String::from_utf8(wire(&multipart.unwrap()).to_vec()).unwrap();
+        assert!(body.contains(&format!("\r\n\r\n{hostile}\r\n--")), "{body}");
+    }
+}
+
 #[test]
 fn json_inserts_follow_their_pointers() {
     let insert = |document: &str, pointer: &str| {
