@@ -140,13 +140,52 @@ pub(crate) fn plugins(plugins: &Plugins, table: &Table<'_>) -> Option<()> {
 }
 
 pub(crate) fn egress(egress: &Egress, table: &Table<'_>, allow_connect_to: bool) -> Option<()> {
+    let mut sound = Some(());
+    let proxies = [
+        ("proxy", &egress.proxy, &egress.proxy_credentials),
+        (
+            "delivery_proxy",
+            &egress.delivery_proxy,
+            &egress.delivery_proxy_credentials,
+        ),
+    ];
+    for (key, url, credentials) in proxies {
+        sound = match url {
+            Some(url) => proxy(key, url, table).and(sound),
+            None if credentials.is_some() => table.refuse(
+                key,
+                format!("is missing, but {key}_credentials is there"),
+                "name the proxy, or remove its credentials",
+            ),
+            None => sound,
+        };
+    }
+    if egress.media_timeout_ms_max < egress.request_timeout_ms_max {
+        sound = table.refuse(
+            "media_timeout_ms_max",
+            "shorter than request_timeout_ms_max",
+            "media take at least as long as other requests: raise it, or lower the other",
+        );
+    }
     if egress.connect_to.0.is_empty() || allow_connect_to {
-        return Some(());
+        return sound;
     }
     table.refuse(
         "connect_to",
         "sends what is meant for a provider to another place",
         "remove it, or start with --insecure-connect-to if this is a test",
+    )
+}
+
+/// Scheme and user-info are checked where URLs are read.
+fn proxy(key: &str, url: &Url, table: &Table<'_>) -> Option<()> {
+    if url.path() == "/" && url.query().is_none() && url.fragment().is_none() {
+        return Some(());
+    }
+    table.refuse(
+        key,
+        "not the address of a proxy",
+        "write http://host:port or https://host:port",
     )
 }
 

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::read::Table;
@@ -203,14 +204,31 @@ section! {
     pub struct Egress {
         connect_timeout_ms: u64 [10..=5 * MINUTE_MS],
         request_timeout_ms_max: u64 [100..=10 * MINUTE_MS],
+        /// An exchange that uploads or stores media, as a whole.
+        media_timeout_ms_max: u64 [100..=HOUR_MS],
         request_bytes_max: usize [KIB..=256 * MIB],
         response_bytes_max: usize [KIB..=256 * MIB],
+        response_header_bytes_max: usize [8 * KIB..=MIB],
+        media_bytes_max: u64 [KIB as u64..=4 * 1024 * MIB as u64],
         journal_body_bytes_max: usize [0..=4 * MIB],
         /// Private ranges that deliveries may reach all the same.
         delivery_allow: Vec<IpNet>,
         /// Ports that endpoints may have; empty means all.
         delivery_ports: Vec<u16>,
         delivery_https_only: bool,
+        /// The proxy on the way to providers.
+        proxy: Option<Url>,
+        /// `user:password` for it.
+        proxy_credentials: Option<SecretString>,
+        /// The proxy on the way to tenants' endpoints.
+        delivery_proxy: Option<Url>,
+        delivery_proxy_credentials: Option<SecretString>,
+        /// That proxy is given names instead of vetted addresses.
+        delivery_proxy_resolves: bool,
+        /// Hosts that are reached without a proxy.
+        no_proxy: Vec<String>,
+        /// More certificate authorities, in PEM.
+        ca_pem: Option<SecretString>,
         connect_to: ConnectTo,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure. Everything it refuses, it refuses before any byte leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use url::Url;
 use wharf_core::provider::{Capture, Exchange, Field, HttpMethod, Memo, Query, Sink};
 
 use crate::body::{self, RenderedBody};
+use crate::media::MediaStore;
+use crate::payload::Wire;
 use crate::policy::{self, URL_BYTES_MAX};
 use crate::redact::Redactor;
 use crate::value::{Assembly, Rendered, percent_encode};
@@ -18,7 +21,13 @@ use crate::{Denied, EgressConfig, Grant, journal};
 
 const HEADERS_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 8 << 10;
+const QUERY_FIELDS_MAX: usize = 256;
 const MEMO_KEY_BYTES_MAX: usize = 256;
+const CAPTURES_MAX: usize = 8;
+const POINTER_BYTES_MAX: usize = 1 << 10;
+
+/// What a guest gets of an answer that was to be stored and is no 2xx.
+const STORE_ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// A request that passed every check. It holds secrets, so it has no `Debug`.
 pub struct Prepared {
@@ -26,9 +35,15 @@ pub struct Prepared {
     pub(crate) host: String,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Wire,
+    /// Until the answer's head is there; for most exchanges also until its end.
     pub(crate) timeout: Duration,
+    /// Until the answer's end: longer when media are streamed.
+    pub(crate) total_timeout: Duration,
     pub(crate) response_bytes_max: usize,
+    /// A 2xx is streamed into the media store instead of being read.
+    pub(crate) store: bool,
+    pub(crate) media: Arc<dyn MediaStore>,
     pub(crate) response_headers: Vec<String>,
     pub(crate) captures: Vec<Capture>,
     pub(crate) memo: Option<Memo>,
@@ -92,31 +107,39 @@ pub(crate) fn prepare(
         grant.descriptor,
         grant.settings,
     )?;
-    let response_bytes_max = match exchange.sink {
-        Sink::Buffer(wish) => config
-            .response_bytes_max
-            .min(usize::try_from(wish).unwrap_or(usize::MAX)),
-        Sink::Store => {
-            return Err(Denied::NotYet {
-                piece: "sink store",
-            });
-        }
+    let (response_bytes_max, store) = match exchange.sink {
+        Sink::Buffer(wish) => (usize::try_from(wish).unwrap_or(usize::MAX), false),
+        Sink::Store => (STORE_ANSWER_BYTES_MAX, true),
     };
     check_memo(exchange.memo.as_ref())?;
-    check_captures(&exchange.capture, grant)?;
+    check_captures(exchange, grant)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let mut assembly = Assembly::new(grant, &host);
     let body = body::render(&mut assembly, &request.body)?;
-    check_size("body in bytes", body.wire.len(), config.request_bytes_max)?;
-    let shown_url = set_query(&mut assembly, &mut url, &request.query, &body.wire)?;
+    check_size(
+        "body in bytes",
+        body.wire.held_bytes(),
+        config.request_bytes_max,
+    )?;
+    let shown_url = set_query(&mut assembly, &mut url, &request.query, &body)?;
     let (headers, shown_headers) = headers(&mut assembly, &request.headers, &body, request.method)?;
-    let timeout_ms = request.timeout_ms.map_or(u64::MAX, u64::from);
+    let wish_ms = request.timeout_ms.map_or(u64::MAX, u64::from);
+    let timeout = |max_ms: u64| Duration::from_millis(wish_ms.clamp(1, max_ms.max(1)));
+    let media = store || body.wire.is_streamed();
     Ok(Prepared {
         method: method(request.method),
         url,
         headers,
-        timeout: Duration::from_millis(timeout_ms.clamp(1, config.request_timeout_ms_max.max(1))),
-        response_bytes_max,
+        timeout: timeout(config.request_timeout_ms_max),
+        total_timeout: timeout(match media {
+            true => config
+                .media_timeout_ms_max
+                .max(config.request_timeout_ms_max),
+            false => config.request_timeout_ms_max,
+        }),
+        response_bytes_max: response_bytes_max.min(config.response_bytes_max),
+        store,
+        media: Arc::clone(&grant.media),
         response_headers: grant.descriptor.response_headers.clone(),
         captures: exchange.capture.clone(),
         memo: exchange.memo.clone(),
@@ -126,7 +149,7 @@ pub(crate) fn prepare(
         shown: Shown {
             url: shown_url,
             headers: shown_headers,
-            body: body.shown().clone(),
+            body: body.shown(),
         },
         body: body.wire,
     })
@@ -164,22 +187,46 @@ fn check_memo(memo: Option<&Memo>) -> Result<(), Denied> {
 }
 
 /// A capture that could never work must not cost a request whose answer is then withheld.
-fn check_captures(captures: &[Capture], grant: &Grant<'_>) -> Result<(), Denied> {
-    for capture in captures {
+fn check_captures(exchange: &Exchange, grant: &Grant<'_>) -> Result<(), Denied> {
+    let captures = &exchange.capture;
+    check_size("number of captures", captures.len(), CAPTURES_MAX)?;
+    for (index, capture) in captures.iter().enumerate() {
         let refuse = |reason| Denied::Capture {
             pointer: capture.pointer.clone(),
             reason,
         };
-        if !capture.pointer.starts_with('/') {
-            return Err(refuse("the pointer must begin with a slash"));
+        if exchange.sink == Sink::Store {
+            return Err(refuse("an answer that is stored cannot be captured from"));
+        }
+        let mut pointers = std::iter::once(&capture.pointer).chain(&capture.lifetime);
+        if !pointers.all(|pointer| is_pointer(pointer)) {
+            return Err(refuse(
+                "the pointers must begin with a slash, with 0 or 1 after each ~",
+            ));
         }
         if policy::secret_input(grant.descriptor, &capture.secret).is_none() {
             return Err(refuse(
                 "its secret is not declared among the plugin's inputs",
             ));
         }
+        let before = &captures[..index];
+        if before.iter().any(|other| other.secret == capture.secret) {
+            return Err(refuse("its secret is captured twice"));
+        }
+        if before.iter().any(|other| other.pointer == capture.pointer) {
+            return Err(refuse("its value is captured twice"));
+        }
     }
     Ok(())
+}
+
+fn is_pointer(pointer: &str) -> bool {
+    pointer.starts_with('/')
+        && pointer.len() <= POINTER_BYTES_MAX
+        && pointer
+            .split('~')
+            .skip(1)
+            .all(|rest| rest.starts_with(['0', '1']))
 }
 
 /// Puts the query on the URL and gives the whole URL back as people may see it.
@@ -187,18 +234,20 @@ fn set_query(
     assembly: &mut Assembly<'_>,
     url: &mut Url,
     query: &Query,
-    body: &[u8],
+    body: &RenderedBody,
 ) -> Result<String, Denied> {
     let mut out = Rendered::default();
     match query {
         Query::Fields(fields) => {
+            check_size("number of query fields", fields.len(), QUERY_FIELDS_MAX)?;
             for (index, field) in fields.iter().enumerate() {
                 if index > 0 {
                     out.text("&");
                 }
                 out.text(&percent_encode(&field.name));
                 out.text("=");
-                out.encoded(&assembly.render(&field.value, Some(body))?, percent_encode);
+                let value = assembly.render(&field.value, body.signable())?;
+                out.encoded(&value, percent_encode);
             }
         }
         Query::Raw(raw) => {
@@ -235,7 +284,7 @@ fn headers(
     let mut shown = Vec::with_capacity(fields.len() + 1);
     for field in fields {
         let name = policy::header_name(&field.name)?;
-        let value = assembly.render(&field.value, Some(&body.wire))?;
+        let value = assembly.render(&field.value, body.signable())?;
         check_size("header in bytes", value.wire.len(), HEADER_BYTES_MAX)?;
         let mut parsed = policy::header_value(&field.name, &value.wire)?;
         parsed.set_sensitive(value.has_secret());
@@ -263,7 +312,10 @@ fn headers(
     }
     // A compressed answer could not be searched for tokens.
     wire.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if body.wire.is_empty() && !matches!(method, HttpMethod::Get | HttpMethod::Delete) {
+    if !body.wire.is_streamed()
+        && body.wire.held_bytes() == 0
+        && !matches!(method, HttpMethod::Get | HttpMethod::Delete)
+    {
         // Some servers answer 411 to a POST that says nothing about its length.
         wire.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }

@@ -10,7 +10,8 @@ use crate::answer::Captured;
 use crate::redact::Redactor;
 
 /// Members whose string values no guest gets from a 2xx, captured or not.
-const TOKEN_MEMBERS: [&str; 4] = ["access_token", "refresh_token", "api_key", "auth_token"];
+pub(crate) const TOKEN_MEMBERS: [&str; 4] =
+    ["access_token", "refresh_token", "api_key", "auth_token"];
 const CAPTURED: &str = "[captured]";
 const WITHHELD: &str = "[withheld]";
 
@@ -22,6 +23,8 @@ pub enum Withheld {
     CaptureMissing { pointer: String },
     #[error("the answer names a token but is not JSON; its body was withheld")]
     TokensUnreadable,
+    #[error("the answer names a token or holds a secret; it was not stored")]
+    TokensInMedia,
     #[error("the answer is compressed, which nobody asked for; its body was withheld")]
     Encoded,
 }
@@ -41,7 +44,7 @@ pub(crate) fn clean(
 ) -> Result<Clean, Withheld> {
     let names_token = success && names_token(body);
     // An escape may hide a name or a secret from a search over bytes.
-    let escaped = memchr::memchr(b'\\', body).is_some();
+    let escaped = memchr::memchr2(b'\\', b'%', body).is_some();
     if captures.is_empty() && !names_token && !escaped {
         return Ok(Clean {
             body: redactor.bytes(body).into_owned(),
@@ -51,7 +54,7 @@ pub(crate) fn clean(
     let Ok(mut document) = serde_json::from_slice::<Value>(body) else {
         return match captures.first() {
             Some(capture) if success => Err(missing(capture)),
-            _ if names_token => Err(Withheld::TokensUnreadable),
+            _ if names_token || success && is_token_form(body) => Err(Withheld::TokensUnreadable),
             _ => Ok(Clean {
                 body: redactor.bytes(body).into_owned(),
                 captured: Vec::new(),
@@ -65,7 +68,8 @@ pub(crate) fn clean(
         ),
         false => (Vec::new(), blank(&mut document, captures)),
     };
-    changed |= success && withhold_tokens(&mut document);
+    // Of a member that is there twice, only the last was looked at: what was read is written anew.
+    changed |= names_token | (success && withhold_tokens(&mut document));
     changed |= redactor.json(&mut document);
     let body = match changed {
         true => serde_json::to_vec(&document).expect("a JSON value serialises"),
@@ -81,6 +85,11 @@ fn names_token(body: &[u8]) -> bool {
     TOKEN_MEMBERS
         .iter()
         .any(|name| memchr::memmem::find(body, name.as_bytes()).is_some())
+}
+
+/// A form may write any letter of a name as an escape.
+fn is_token_form(body: &[u8]) -> bool {
+    url::form_urlencoded::parse(body).any(|(name, _)| TOKEN_MEMBERS.contains(&&*name))
 }
 
 fn missing(capture: &Capture) -> Withheld {
@@ -140,21 +149,24 @@ fn withhold_tokens(document: &mut Value) -> bool {
         Value::Array(items) => items
             .iter_mut()
             .fold(false, |changed, item| withhold_tokens(item) | changed),
-        Value::Object(members) => {
-            let mut changed = false;
-            for (name, value) in members {
-                match value {
-                    Value::String(text) if TOKEN_MEMBERS.contains(&name.as_str()) => {
-                        if text != CAPTURED {
-                            WITHHELD.clone_into(text);
-                            changed = true;
-                        }
-                    }
-                    _ => changed |= withhold_tokens(value),
-                }
-            }
-            changed
+        Value::Object(members) => members.iter_mut().fold(false, |changed, (name, value)| {
+            let named = TOKEN_MEMBERS.contains(&name.as_str()) && withhold_strings(value);
+            named | withhold_tokens(value) | changed
+        }),
+        _ => false,
+    }
+}
+
+/// A token member's string, or its list of them.
+fn withhold_strings(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) if text != CAPTURED => {
+            WITHHELD.clone_into(text);
+            true
         }
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |changed, item| withhold_strings(item) | changed),
         _ => false,
     }
 }
@@ -225,9 +237,54 @@ mod tests {
 
     #[test]
     fn a_2xx_that_names_tokens_outside_json_is_withheld() {
-        let body = b"access_token=EAAB&expires=5";
-        assert_eq!(run(true, body, &[]).err(), Some(Withheld::TokensUnreadable));
-        assert_eq!(run(false, body, &[]).unwrap().body, body);
+        for body in [
+            &b"access_token=EAAB&expires=5"[..],
+            b"expires=5&acce%73s%5ftoken=EAAB",
+            b"<token><auth_token>EAAB</auth_token></token>",
+        ] {
+            assert_eq!(run(true, body, &[]).err(), Some(Withheld::TokensUnreadable));
+            assert_eq!(run(false, body, &[]).unwrap().body, body);
+        }
+    }
+
+    #[test]
+    fn lists_of_tokens_and_members_that_are_there_twice_are_withheld() {
+        let body = br#"[{"api_key":["k1",["k2"],7,{"id":"x"}]}]"#;
+        assert_eq!(
+            document(&run(true, body, &[]).unwrap()),
+            json!([{"api_key":["[withheld]",["[withheld]"],7,{"id":"x"}]}])
+        );
+        let twice = br#"{"access_token":"EAAB-first","access_token":7}"#;
+        let clean = run(true, twice, &[]).unwrap();
+        assert!(memchr::memmem::find(&clean.body, b"EAAB").is_none());
+    }
+
+    #[test]
+    fn several_values_are_captured_at_once_or_none() {
+        let mut second = capture("/data/0/key");
+        second.secret = "token/4915".to_owned();
+        second.lifetime = None;
+        let both = [capture("/access_token"), second];
+        let body = br#"{"access_token":"EAAB-1","expires_in":"60","data":[{"key":"K-2-long"}]}"#;
+        let clean = run(true, body, &both).unwrap();
+        let names: Vec<_> = clean.captured.iter().map(|(name, ..)| &**name).collect();
+        assert_eq!(names, ["token", "token/4915"]);
+        assert_eq!(clean.captured[0].2, Some(60));
+        assert_eq!(clean.captured[1].1.expose_secret(), "K-2-long");
+        assert_eq!(document(&clean)["data"][0]["key"], "[captured]");
+        let half = br#"{"access_token":"EAAB-1","data":[{"key":null}]}"#;
+        let pointer = "/data/0/key".to_owned();
+        assert_eq!(
+            run(true, half, &both).err(),
+            Some(Withheld::CaptureMissing { pointer })
+        );
+    }
+
+    #[test]
+    fn an_answer_cannot_claim_that_its_value_was_captured() {
+        let body = br#"{"access_token":"[captured]"}"#;
+        assert!(run(true, body, &[capture("/access_token")]).is_err());
+        assert_eq!(run(true, body, &[]).unwrap().body, body);
     }
 
     #[test]

@@ -1,23 +1,26 @@
-//! Connections: the three clients, and one request on one of them, with failures told apart.
+//! One request on a connection, with failures told apart.
 //!
 //! Knows nothing of guests, secrets and journals.
 
 use std::error::Error as StdError;
-use std::pin::Pin;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wharf_core::provider::TransportFailure;
 
-use crate::resolver::{AddressDenied, GuardedResolver};
-use crate::{EgressConfig, EgressError};
+use crate::connector::{ConnectTimeout, Connector};
+use crate::payload::Payload;
+use crate::resolver::{AddressDenied, LookupFailed};
 
-const USER_AGENT: &str = concat!("Wharf/", env!("CARGO_PKG_VERSION"));
+const AGENT: &str = concat!("Wharf/", env!("CARGO_PKG_VERSION"));
 
 /// Shorter than the 60 s after which common servers and balancers drop an idle connection: a request
 /// written into a connection that is just being closed has an unknown outcome.
@@ -26,11 +29,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Per host. Two cores do a few thousand sends a second; 256 connections at 100 ms each carry 2,560.
 const IDLE_PER_HOST_MAX: usize = 256;
 
-pub(crate) struct RawAnswer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
+/// The smallest buffer that the HTTP library reads an answer's head into.
+pub(crate) const HEADER_BYTES_MIN: usize = 8 << 10;
+
+pub(crate) type Client = legacy::Client<Connector, Payload>;
 
 /// No usable answer, and why. The note is for people and may quote the host, never the request.
 pub(crate) struct Failure {
@@ -47,46 +49,16 @@ impl Failure {
     }
 }
 
-pub(crate) fn guarded(config: &EgressConfig) -> Result<reqwest::Client, EgressError> {
-    build(
-        base(config)
-            .https_only(true)
-            .dns_resolver(GuardedResolver { allow: Vec::new() }),
-    )
-}
-
-pub(crate) fn redirected(config: &EgressConfig) -> Result<reqwest::Client, EgressError> {
-    build(base(config))
-}
-
-pub(crate) fn delivery(config: &EgressConfig) -> Result<reqwest::Client, EgressError> {
-    build(
-        base(config)
-            .https_only(config.delivery_https_only)
-            .dns_resolver(GuardedResolver {
-                allow: config.delivery_allow.clone(),
-            }),
-    )
-}
-
 /// HTTP/1.1 only: there it is certain whether a request's first byte was handed over, which decides
-/// if a failed send may be repeated.
-fn base(config: &EgressConfig) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .tcp_nodelay(true)
-        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+/// if a failed send may be repeated. Nothing is followed, decompressed or kept beside connections.
+/// At most 100 headers are read, the library's own limit, in at most `header_bytes_max`.
+pub(crate) fn client(connector: Connector, header_bytes_max: usize) -> Client {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-}
-
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, EgressError> {
-    builder.build().map_err(EgressError::Client)
+        .http1_max_buf_size(header_bytes_max.max(HEADER_BYTES_MIN))
+        .build(connector)
 }
 
 /// Set when a connection takes the request up, before its first byte is written.
@@ -103,36 +75,7 @@ impl Begun {
     }
 }
 
-/// A body that notices when it is asked for. The connection asks an empty one too, for its end.
-struct WatchedBody {
-    bytes: Bytes,
-    begun: Begun,
-}
-
-impl Body for WatchedBody {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.begun.set();
-        let bytes = std::mem::take(&mut self.bytes);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.begun.set();
-        self.bytes.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.len() as u64)
-    }
-}
-
-/// Runs one request under its total time limit.
+/// Runs one step of a request under a time limit.
 pub(crate) async fn within<T>(
     timeout: Duration,
     begun: &Begun,
@@ -152,105 +95,122 @@ pub(crate) async fn within<T>(
 
 /// Sends a request and waits for the answer's head.
 pub(crate) async fn open(
-    client: &reqwest::Client,
+    client: &Client,
     method: http::Method,
-    url: url::Url,
-    headers: HeaderMap,
-    body: Bytes,
+    url: &url::Url,
+    mut headers: HeaderMap,
+    payload: Payload,
     begun: &Begun,
-) -> Result<reqwest::Response, Failure> {
-    let mut request = reqwest::Request::new(method, url);
+) -> Result<Response<Incoming>, Failure> {
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(AGENT));
+    headers
+        .entry(ACCEPT)
+        .or_insert(HeaderValue::from_static("*/*"));
+    let mut request = Request::new(payload);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri(url)?;
     *request.headers_mut() = headers;
-    *request.body_mut() = Some(reqwest::Body::wrap(WatchedBody {
-        bytes: body,
-        begun: begun.clone(),
-    }));
     client
-        .execute(request)
+        .request(request)
         .await
-        .map_err(|error| failure(error, begun))
+        .map_err(|error| failure(&error, begun))
 }
 
-/// Reads an answer to its end, up to the cap.
-pub(crate) async fn read(
-    mut response: reqwest::Response,
-    response_bytes_max: usize,
-    begun: &Begun,
-) -> Result<RawAnswer, Failure> {
-    let too_large = || {
+pub(crate) fn uri(url: &url::Url) -> Result<Uri, Failure> {
+    url.as_str().parse().map_err(|_| {
         Failure::new(
-            TransportFailure::BodyTooLarge,
-            format!("the answer has more than {response_bytes_max} bytes"),
+            TransportFailure::Denied,
+            "the URL cannot stand in a request",
         )
-    };
-    let announced = response.content_length().unwrap_or(0);
-    if announced > response_bytes_max as u64 {
-        return Err(too_large());
-    }
-    // Bounded by the check above.
-    let mut body = BytesMut::with_capacity(announced as usize);
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| failure(error, begun))?
-    {
-        if body.len() + chunk.len() > response_bytes_max {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(RawAnswer {
-        status: response.status().as_u16(),
-        headers: std::mem::take(response.headers_mut()),
-        body: body.freeze(),
     })
 }
 
-fn failure(error: reqwest::Error, begun: &Begun) -> Failure {
-    // The URL may carry secrets in its query.
-    let error = error.without_url();
-    let kind = classify(&error, begun.get());
-    Failure::new(kind, describe(&error))
+/// The length a body announced, if it did.
+pub(crate) fn announced(body: &Incoming) -> Option<u64> {
+    body.size_hint().exact()
 }
 
-fn classify(error: &reqwest::Error, begun: bool) -> TransportFailure {
+/// The next bytes of an answer; none at its end.
+pub(crate) async fn chunk(
+    body: &mut Incoming,
+    begun: &Begun,
+) -> Result<Option<bytes::Bytes>, Failure> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| failure(&error, begun))?;
+        // Trailers are nobody's business.
+        if let Ok(data) = frame.into_data()
+            && !data.is_empty()
+        {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// Neither library quotes the URL, which may carry secrets in its query.
+fn failure(error: &(dyn StdError + 'static), begun: &Begun) -> Failure {
+    let kind = classify(error, begun.get());
+    Failure::new(kind, describe(error))
+}
+
+fn classify(error: &(dyn StdError + 'static), begun: bool) -> TransportFailure {
+    let any = |test: &dyn Fn(&(dyn StdError + 'static)) -> bool| any_cause(error, test);
     if begun {
-        return match error.is_timeout() {
-            true => TransportFailure::TimeoutAfterSend,
+        return match any(&is_large_head) {
+            true => TransportFailure::BodyTooLarge,
             false => TransportFailure::Reset,
         };
     }
-    if error.is_builder() || any_source(error, &|source| source.is::<AddressDenied>()) {
+    if any(&|cause| cause.is::<AddressDenied>()) {
         TransportFailure::Denied
-    } else if error.is_dns() {
+    } else if any(&|cause| cause.is::<LookupFailed>()) {
         TransportFailure::Dns
-    } else if error.is_timeout() {
+    } else if any(&is_timeout) {
         TransportFailure::TimeoutBeforeSend
-    } else if any_source(error, &is_tls) {
+    } else if any(&is_tls) {
         TransportFailure::Tls
     } else {
         TransportFailure::Connect
     }
 }
 
-fn is_tls(source: &(dyn StdError + 'static)) -> bool {
-    // While connecting only the handshake reads, so an early end of the stream is its end.
-    source.is::<rustls::Error>()
-        || source
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof)
+fn is_large_head(cause: &(dyn StdError + 'static)) -> bool {
+    cause
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_parse_too_large)
 }
 
-/// Looks at every cause. An `io::Error` hides the error it was made from, so it is opened.
-fn any_source(error: &dyn StdError, test: &dyn Fn(&(dyn StdError + 'static)) -> bool) -> bool {
-    let mut next = error.source();
-    while let Some(source) = next {
-        if test(source) {
+fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<ConnectTimeout>() || is_io(cause, io::ErrorKind::TimedOut)
+}
+
+fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
+    // While connecting only the handshake reads, so an early end of the stream is its end.
+    cause.is::<rustls::Error>() || is_io(cause, io::ErrorKind::UnexpectedEof)
+}
+
+fn is_io(cause: &(dyn StdError + 'static), kind: io::ErrorKind) -> bool {
+    cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == kind)
+}
+
+/// Looks at the error and every cause. An `io::Error` hides the error it was made from, so it is
+/// opened.
+fn any_cause(
+    error: &(dyn StdError + 'static),
+    test: &dyn Fn(&(dyn StdError + 'static)) -> bool,
+) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if test(cause) {
             return true;
         }
-        next = match source.downcast_ref::<std::io::Error>() {
+        next = match cause.downcast_ref::<io::Error>() {
             Some(error) => error.get_ref().map(|inner| inner as _),
-            None => source.source(),
+            None => cause.source(),
         };
     }
     false

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{EgressError, policy};
+use crate::{EgressError, Proxy, policy};
 
 #[derive(Clone, Debug)]
 pub struct EgressConfig {
@@ -13,8 +13,15 @@ pub struct EgressConfig {
     pub connect_timeout_ms: u64,
     /// A whole exchange; a plugin may ask for less.
     pub request_timeout_ms_max: u64,
+    /// An exchange that uploads stored media or stores an answer, from its first byte to its last.
+    pub media_timeout_ms_max: u64,
     pub response_bytes_max: usize,
+    /// Names and values of an answer's headers together. At most 100 headers are read.
+    pub response_header_bytes_max: usize,
+    /// What is held in memory of a request's body; stored media are not.
     pub request_bytes_max: usize,
+    /// A body with stored media, and an answer that is stored.
+    pub media_bytes_max: u64,
     /// Host name to the origin that is connected to in its place, after all policy checks. The
     /// `Host` header stays the name's; with an https origin the certificate must be the origin's.
     pub connect_to: BTreeMap<String, Url>,
@@ -23,6 +30,19 @@ pub struct EgressConfig {
     /// Ports that tenants' endpoints may have; empty for all.
     pub delivery_ports: Vec<u16>,
     pub delivery_https_only: bool,
+    /// The way to providers. The proxy resolves their names itself: the descriptor's endpoints still
+    /// say which hosts may be asked for, but which address that is, the proxy decides.
+    pub proxy: Option<Proxy>,
+    /// The way to tenants' endpoints. Their names are resolved and vetted here all the same, and the
+    /// proxy is asked for the vetted address, unless `delivery_proxy_resolves`.
+    pub delivery_proxy: Option<Proxy>,
+    /// The proxy is asked for the endpoint's name and must itself refuse what is not public. Only
+    /// literal addresses are still vetted here.
+    pub delivery_proxy_resolves: bool,
+    /// Hosts that are reached without a proxy: `host`, `*.suffix`, or `*` for all.
+    pub no_proxy: Vec<String>,
+    /// Certificate authorities to trust besides the system's, in PEM.
+    pub ca_pem: Option<String>,
     /// How much of each body the journal keeps.
     pub journal_body_bytes_max: usize,
 }
@@ -32,12 +52,20 @@ impl Default for EgressConfig {
         Self {
             connect_timeout_ms: 5_000,
             request_timeout_ms_max: 30_000,
+            media_timeout_ms_max: 120_000,
             response_bytes_max: 4 << 20,
+            response_header_bytes_max: 32 << 10,
             request_bytes_max: 4 << 20,
+            media_bytes_max: 100 << 20,
             connect_to: BTreeMap::new(),
             delivery_allow: Vec::new(),
             delivery_ports: Vec::new(),
             delivery_https_only: true,
+            proxy: None,
+            delivery_proxy: None,
+            delivery_proxy_resolves: false,
+            no_proxy: Vec::new(),
+            ca_pem: None,
             journal_body_bytes_max: 16 << 10,
         }
     }

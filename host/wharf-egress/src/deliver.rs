@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::{Host, Url};
 use wharf_core::provider::TransportFailure;
 
 use crate::client::{self, Begun, Failure};
+use crate::payload::Payload;
 use crate::policy::{self, URL_BYTES_MAX};
-use crate::{Egress, EgressConfig, failure_slug, resolver};
+use crate::{Egress, EgressConfig, address, failure_slug};
 
 /// How much of an endpoint's answer is kept.
 pub const DELIVERY_BODY_BYTES_MAX: usize = 16 << 10;
@@ -87,22 +89,23 @@ pub(crate) async fn deliver(
     let started = Instant::now();
     let timeout = Duration::from_millis(request.timeout_ms.max(1));
     let begun = Begun::default();
+    let host = request.url.host_str().unwrap_or_default();
     let opened = client::open(
-        &egress.delivery,
+        egress.endpoints.to(host, &egress.no_proxy),
         http::Method::POST,
-        request.url,
+        &request.url,
         headers,
-        request.body,
+        Payload::whole(request.body, &begun),
         &begun,
     );
-    let mut response = client::within(timeout, &begun, opened).await?;
+    let (head, mut body) = client::within(timeout, &begun, opened).await?.into_parts();
     // The status decides; a body that is slow or breaks off changes nothing about it.
     let mut body_start = Vec::new();
     let rest = timeout.saturating_sub(started.elapsed());
-    let _ = tokio::time::timeout(rest, read_start(&mut response, &mut body_start)).await;
+    let _ = tokio::time::timeout(rest, read_start(&mut body, &begun, &mut body_start)).await;
     Ok(DeliveryAnswer {
-        status: response.status().as_u16(),
-        retry_after_s: retry_after_s(response.headers()),
+        status: head.status.as_u16(),
+        retry_after_s: retry_after_s(&head.headers),
         body_start,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
@@ -134,7 +137,7 @@ fn check_url(config: &EgressConfig, url: &Url) -> Result<(), String> {
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         None => return Err("its URL has no host".to_owned()),
     };
-    resolver::check(literal, &config.delivery_allow)
+    address::check(literal, &config.delivery_allow)
         .map_err(|class| format!("its address {literal} is not public ({class})"))
 }
 
@@ -148,8 +151,8 @@ fn headers(fields: &[(String, String)]) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-async fn read_start(response: &mut reqwest::Response, start: &mut Vec<u8>) {
-    while let Ok(Some(chunk)) = response.chunk().await {
+async fn read_start(body: &mut Incoming, begun: &Begun, start: &mut Vec<u8>) {
+    while let Ok(Some(chunk)) = client::chunk(body, begun).await {
         let room = DELIVERY_BODY_BYTES_MAX - start.len();
         start.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if start.len() == DELIVERY_BODY_BYTES_MAX {
@@ -191,6 +194,17 @@ mod tests {
             "https://127.0.0.1/",
             "https://2130706433/",
             "https://0x7f.1/",
+            "https://0x7f000001/",
+            "https://0177.0.0.1/",
+            "https://017700000001/",
+            "https://127.1/",
+            "https://0/",
+            "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/",
+            "https://127\u{3002}0\u{3002}0\u{3002}1/",
+            "https://[::7f00:1]/",
+            "https://[0:0:0:0:0:ffff:7f00:0001]/",
+            "https://[64:ff9b:1::a00:1]/",
+            "https://[2002:a00:1::]/",
             "https://169.254.169.254/latest",
             "https://[::1]/",
             "https://[::ffff:10.0.0.1]/",

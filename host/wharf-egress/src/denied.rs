@@ -36,6 +36,20 @@ pub enum Denied {
     BasicUser { user: String },
     #[error("an HMAC over the body cannot stand inside that body")]
     HmacCycle,
+    #[error(
+        "an HMAC over the body cannot be taken while parts of the body are stored media; sign \
+         something else, or send the bytes themselves"
+    )]
+    HmacMedia,
+    #[error("the JWT signed with {key:?} is refused: {reason}")]
+    Jwt { key: String, reason: &'static str },
+    #[error("the link to object {handle:?} is refused: {reason}")]
+    MediaLink {
+        handle: String,
+        reason: &'static str,
+    },
+    #[error("there is no return URL here; only a flow that visits a page has one")]
+    ReturnUrl,
     #[error("webhook {name:?} has no public address; check the manifest and http.public_url")]
     WebhookUrl { name: String },
     #[error("capture {pointer:?} is refused: {reason}")]
@@ -51,8 +65,6 @@ pub enum Denied {
     },
     #[error("the exchange's memo is refused: {reason}")]
     Memo { reason: &'static str },
-    #[error("this gateway does not perform {piece} yet")]
-    NotYet { piece: &'static str },
 }
 
 impl Denied {
@@ -72,11 +84,14 @@ impl Denied {
             Self::SecretMissing { .. } => "egress-secret-missing",
             Self::BasicUser { .. } => "egress-basic-user",
             Self::HmacCycle => "egress-hmac-cycle",
+            Self::HmacMedia => "egress-hmac-media",
+            Self::Jwt { .. } => "egress-jwt",
+            Self::MediaLink { .. } => "egress-media-link",
+            Self::ReturnUrl => "egress-return-url",
             Self::WebhookUrl { .. } => "egress-webhook-url",
             Self::Capture { .. } => "egress-capture",
             Self::TooLarge { .. } => "egress-too-large",
             Self::Memo { .. } => "egress-memo",
-            Self::NotYet { .. } => "egress-not-yet",
         }
     }
 }

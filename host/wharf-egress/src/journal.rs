@@ -3,7 +3,7 @@
 //! It is given redacted material only.
 
 use serde_json::{Map, Value, json};
-use wharf_core::provider::TransportFailure;
+use wharf_core::provider::{MediaRef, TransportFailure};
 
 use crate::capture::Withheld;
 use crate::policy::failure_slug;
@@ -44,6 +44,26 @@ pub(crate) fn response(
     }
     entry.insert("duration_ms".to_owned(), duration_ms.into());
     Value::Object(entry)
+}
+
+/// `{status, headers, stored: {handle, content_type, size, sha256}, duration_ms}`
+pub(crate) fn stored(
+    status: u16,
+    headers: &[(String, String)],
+    media: &MediaRef,
+    duration_ms: u64,
+) -> Value {
+    json!({
+        "status": status,
+        "headers": headers,
+        "stored": {
+            "handle": media.handle,
+            "content_type": media.content_type,
+            "size": media.size,
+            "sha256": hex::encode(&media.sha256),
+        },
+        "duration_ms": duration_ms,
+    })
 }
 
 /// `{failure, note, duration_ms}`

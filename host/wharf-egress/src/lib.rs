@@ -6,20 +6,28 @@
 //! This crate owns policy, address filter, assembly, capture and redaction. It must know nothing of
 //! databases, queues, tenants or WebAssembly.
 
+mod address;
 mod answer;
 mod assemble;
 mod body;
 mod capture;
 mod client;
 mod config;
+mod connector;
 mod deliver;
 mod denied;
 mod journal;
+mod jwt;
+mod label;
 mod local;
 mod media;
+mod payload;
 mod policy;
+mod proxy;
 mod redact;
 mod resolver;
+mod source;
+mod store;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
@@ -41,6 +49,12 @@ pub use media::{
     NewMedia, NoMedia,
 };
 pub use policy::failure_slug;
+pub use proxy::Proxy;
+pub use resolver::{Resolver, SystemResolver};
+
+use client::Client;
+use connector::Builder;
+use proxy::NoProxy;
 
 /// Where secrets come from. Looked up by the name the descriptor declares.
 pub trait Secrets: Send + Sync {
@@ -65,10 +79,17 @@ pub struct Grant<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
     #[error(
-        "could not build the HTTP client; check that the system's CA certificates are installed \
+        "could not set up TLS; check that the system's CA certificates are installed \
          (package ca-certificates)"
     )]
-    Client(#[source] reqwest::Error),
+    Tls(#[source] rustls::Error),
+    #[error("egress.ca_pem cannot be used: {reason}; it must hold certificates in PEM")]
+    CaPem { reason: String },
+    #[error("egress.{key}: {reason}")]
+    Proxy {
+        key: &'static str,
+        reason: &'static str,
+    },
     #[error("egress.connect_to {host:?}: {reason}")]
     ConnectTo { host: String, reason: &'static str },
     #[error("could not register local service {host:?}: {reason}")]
@@ -79,28 +100,54 @@ pub enum EgressError {
 pub struct Egress {
     config: EgressConfig,
     /// For providers: https, filtered addresses.
-    guarded: reqwest::Client,
-    /// For hosts under `connect_to`, whose address the operator chose; absent when there are none.
-    redirected: Option<reqwest::Client>,
+    providers: Ways,
     /// For tenants' endpoints: filtered addresses, with the operator's exceptions.
-    delivery: reqwest::Client,
+    endpoints: Ways,
+    /// For hosts under `connect_to`, whose address the operator chose; absent when there are none.
+    redirected: Option<Client>,
+    no_proxy: NoProxy,
     connect_to: BTreeMap<String, Url>,
     locals: RwLock<HashMap<String, Arc<dyn LocalService>>>,
 }
 
+/// Clients, and with them pools of connections, are kept apart by what was checked when connecting.
+struct Ways {
+    direct: Client,
+    proxied: Option<Client>,
+}
+
+impl Ways {
+    fn to(&self, host: &str, no_proxy: &NoProxy) -> &Client {
+        match &self.proxied {
+            Some(proxied) if !no_proxy.covers(host) => proxied,
+            _ => &self.direct,
+        }
+    }
+}
+
 impl Egress {
     pub fn new(config: EgressConfig) -> Result<Arc<Self>, EgressError> {
+        Self::with_resolver(config, Arc::new(SystemResolver))
+    }
+
+    /// With names looked up by somebody else than the system. What it answers is vetted just the same.
+    pub fn with_resolver(
+        config: EgressConfig,
+        names: Arc<dyn Resolver>,
+    ) -> Result<Arc<Self>, EgressError> {
         // An error says that a provider is installed already, by us or by another crate: both are fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let connect_to = config.checked_connect_to()?;
-        let redirected = match connect_to.is_empty() {
-            true => None,
-            false => Some(client::redirected(&config)?),
+        let builder = Builder {
+            config: &config,
+            tls: connector::tls(config.ca_pem.as_deref())?,
+            names,
         };
         Ok(Arc::new(Self {
-            guarded: client::guarded(&config)?,
-            redirected,
-            delivery: client::delivery(&config)?,
+            providers: builder.providers()?,
+            endpoints: builder.endpoints()?,
+            redirected: (!connect_to.is_empty()).then(|| builder.redirected()),
+            no_proxy: NoProxy::new(&config.no_proxy),
             connect_to,
             locals: RwLock::default(),
             config,
@@ -141,6 +188,14 @@ impl Egress {
         request: DeliveryRequest,
     ) -> Result<DeliveryAnswer, DeliveryFailure> {
         deliver::deliver(self, request).await
+    }
+
+    /// The client for a provider's host, and the origin that stands in for it, if one does.
+    fn way_to(&self, host: &str) -> (&Client, Option<&Url>) {
+        match (self.connect_to.get(host), &self.redirected) {
+            (Some(origin), Some(client)) => (client, Some(origin)),
+            _ => (self.providers.to(host, &self.no_proxy), None),
+        }
     }
 
     fn local(&self, host: &str) -> Option<Arc<dyn LocalService>> {

@@ -13,6 +13,8 @@ use crate::Denied;
 /// Longest URL, query included.
 pub(crate) const URL_BYTES_MAX: usize = 8 << 10;
 
+const SLOT_BYTES_MAX: usize = 128;
+
 /// Parses the URL and holds origin, method and path against the descriptor's endpoints.
 pub(crate) fn check_target(
     text: &str,
@@ -70,11 +72,21 @@ pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
 
 /// The declaration behind a secret's name; `name/slot` belongs to `name`.
 pub(crate) fn secret_input<'a>(descriptor: &'a Descriptor, name: &str) -> Option<&'a Input> {
-    let base = name.split_once('/').map_or(name, |(base, _)| base);
+    let base = match name.split_once('/') {
+        Some((base, slot)) if is_slot(slot) => base,
+        Some(_) => return None,
+        None => name,
+    };
     descriptor
         .inputs
         .iter()
         .find(|input| input.kind == InputKind::Secret && input.name == base)
+}
+
+/// A slot names a channel that is about to be, by an id of the provider's.
+fn is_slot(slot: &str) -> bool {
+    (1..=SLOT_BYTES_MAX).contains(&slot.len())
+        && slot.bytes().all(|b| b.is_ascii_graphic() && b != b'/')
 }
 
 /// Accepts a guest's header name: a token, and none that steers the connection or the host.
@@ -211,7 +223,7 @@ fn decode_fully(segment: &[u8]) -> Cow<'_, [u8]> {
     segment
 }
 
-fn decode_once(segment: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_once(segment: &[u8]) -> Option<Vec<u8>> {
     memchr::memchr(b'%', segment)?;
     let hex = |at: usize| {
         let digit = char::from(*segment.get(at)?).to_digit(16)?;

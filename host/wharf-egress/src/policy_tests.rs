@@ -57,6 +57,8 @@ fn declared_endpoints_are_reached() {
     for url in [
         "https://graph.example.com/v1/123/messages",
         "https://GRAPH.Example.COM/v1/123/messages",
+        "https://\u{ff27}raph.example.com/me",
+        "https://graph\u{3002}example\u{ff0e}com/me",
         "HTTPS://graph.example.com/me",
         "https://graph.example.com:443/me",
         "https://graph.example.com/media/",
@@ -84,6 +86,8 @@ fn other_hosts_methods_and_paths_are_refused() {
         ("https://evilcdn.example.org/x", "egress-host"),
         ("https://.cdn.example.org/x", "egress-host"),
         ("https://gr\u{430}ph.example.com/me", "egress-host"),
+        ("https://graph.example.co\u{3fb}/me", "egress-host"),
+        ("https://graph.\u{435}xample.com/me", "egress-host"),
         ("https://graph.example.com/v1/123", "egress-endpoint"),
         ("https://graph.example.com/v1//messages", "egress-endpoint"),
         (
@@ -129,6 +133,17 @@ fn urls_the_parser_would_forgive_are_refused() {
         "https://127.0.0.1/me",
         "https://2130706433/me",
         "https://0x7f.0.0.1/me",
+        "https://0x7f000001/me",
+        "https://0177.0.0.1/me",
+        "https://017700000001/me",
+        "https://127.1/me",
+        "https://0/me",
+        "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/me",
+        "https://\u{2460}\u{2461}\u{2466}.0.0.1/me",
+        "https://127\u{3002}0\u{3002}0\u{3002}1/me",
+        "https://[fe80::1%25eth0]/me",
+        "https://[::7f00:1]/me",
+        "https://%31%32%37.0.0.1/me",
         "https://[::1]/me",
         "https://[::ffff:127.0.0.1]/me",
         "https:///me",
@@ -270,6 +285,10 @@ fn a_slot_belongs_to_its_declared_secret() {
     ];
     assert!(secret_input(&descriptor, "token").is_some());
     assert!(secret_input(&descriptor, "token/4915").is_some());
+    for slot in ["token/", "token/a/b", "token/a b", "token/a\n", "/token"] {
+        assert!(secret_input(&descriptor, slot).is_none(), "{slot:?}");
+    }
+    assert!(secret_input(&descriptor, &format!("token/{}", "x".repeat(129))).is_none());
     assert!(secret_input(&descriptor, "phone").is_none());
     assert!(secret_input(&descriptor, "tok").is_none());
 }

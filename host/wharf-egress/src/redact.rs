@@ -4,10 +4,13 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretSlice};
 
-use crate::value::percent_encode;
+use crate::value::{form_encode, percent_encode};
 
 /// Shorter values are not searched for: they stand in every other text.
 const NEEDLE_BYTES_MIN: usize = 4;
@@ -28,13 +31,45 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Knows the value from now on, also in the form it has inside a URL.
+    /// Knows the value from now on, also in the forms it has inside URLs, forms, JSON and base64.
     pub(crate) fn learn(&mut self, value: &str, label: &str) {
-        let encoded = percent_encode(value);
-        if encoded != value {
-            self.add(encoded.as_bytes(), label);
-        }
         self.add(value.as_bytes(), label);
+        if value.len() < NEEDLE_BYTES_MIN {
+            return;
+        }
+        for form in [
+            percent_encode(value),
+            lower_escapes(&percent_encode(value)),
+            form_encode(value),
+            lower_escapes(&form_encode(value)),
+            json_escape(value),
+            json_escape(value).replace('/', "\\/"),
+        ] {
+            if form.as_str() != value {
+                self.add(form.as_bytes(), label);
+            }
+        }
+        for alphabet in [STANDARD, URL_SAFE] {
+            for offset in 0..3 {
+                if let Some(form) = inside_base64(value, offset, &alphabet) {
+                    self.add(form.as_bytes(), label);
+                }
+            }
+        }
+    }
+
+    /// True when a value of some length stands in the bytes; short ones are not looked for.
+    pub(crate) fn knows(&self, bytes: &[u8]) -> bool {
+        self.needles
+            .iter()
+            .map(|needle| needle.value.expose_secret())
+            .filter(|value| value.len() >= WORD_BYTES_MAX)
+            .any(|value| memmem::find(bytes, value).is_some())
+    }
+
+    pub(crate) fn longest_bytes(&self) -> usize {
+        let longest = self.needles.first();
+        longest.map_or(0, |needle| needle.value.expose_secret().len())
     }
 
     fn add(&mut self, value: &[u8], label: &str) {
@@ -106,6 +141,41 @@ impl Redactor {
     }
 }
 
+/// `%2F` as `%2f`, which is just as legal.
+fn lower_escapes(encoded: &str) -> String {
+    let mut escape = 0;
+    encoded
+        .chars()
+        .map(|character| {
+            escape = match character {
+                '%' => 2,
+                _ if escape > 0 => {
+                    escape -= 1;
+                    return character.to_ascii_lowercase();
+                }
+                _ => 0,
+            };
+            character
+        })
+        .collect()
+}
+
+/// As a JSON string holds it, without the quotation marks.
+fn json_escape(value: &str) -> String {
+    let quoted = serde_json::to_string(value).expect("a string serialises");
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// What of the value's base64 is the same whatever stands around it, when it begins `offset` bytes
+/// into a group of three; none when that is too little to be recognised.
+fn inside_base64(value: &str, offset: usize, alphabet: &GeneralPurpose) -> Option<String> {
+    let padded = [&[0; 2][..offset], value.as_bytes()].concat();
+    let encoded = alphabet.encode(&padded);
+    // Each character holds six bits: leave out those that hold a bit of what is around.
+    let inner = encoded.get((offset * 8).div_ceil(6)..padded.len() * 8 / 6)?;
+    (inner.len() >= WORD_BYTES_MAX).then(|| inner.to_owned())
+}
+
 fn replace(text: &[u8], needle: &[u8], label: &str) -> Option<Vec<u8>> {
     let whole_word = needle.len() < WORD_BYTES_MAX;
     let word_at = |at: Option<usize>| {
@@ -161,6 +231,51 @@ mod tests {
             redactor.bytes(b"\xffEAAGsecretsecretsecret/1\xfe").as_ref(),
             b"\xff[secret token]\xfe"
         );
+    }
+
+    #[test]
+    fn values_are_found_in_every_usual_encoding() {
+        let mut redactor = Redactor::default();
+        let value = "p\u{e4}ss \"w/rd\"\\ + 100%+tail";
+        redactor.learn(value, "[secret]");
+        let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let percent = percent_encode(value);
+        let json = serde_json::to_string(value).unwrap();
+        for (text, expected) in [
+            (value.to_owned(), "[secret]"),
+            (format!("?a={percent}&b"), "?a=[secret]&b"),
+            (format!("?a={}&b", lower_escapes(&percent)), "?a=[secret]&b"),
+            (format!("a={form}&b"), "a=[secret]&b"),
+            (format!("a={}&b", lower_escapes(&form)), "a=[secret]&b"),
+            (
+                format!("{{\"a\":{json}}} half"),
+                "{\"a\":\"[secret]\"} half",
+            ),
+            (format!("[{}", json.replace('/', "\\/")), "[\"[secret]\""),
+        ] {
+            assert_eq!(redactor.text(&text), expected);
+        }
+    }
+
+    #[test]
+    fn values_are_found_inside_base64_whatever_is_around_them() {
+        let mut redactor = Redactor::default();
+        redactor.learn("EAAG?token>of~the-channel", "[secret]");
+        for before in ["", "u", "us", "usr", "AC1:"] {
+            for after in ["", "!", "!!", ":rest"] {
+                let text = format!("{before}EAAG?token>of~the-channel{after}");
+                for alphabet in [STANDARD, URL_SAFE] {
+                    let clean = redactor.text(&alphabet.encode(&text)).into_owned();
+                    assert!(clean.contains("[secret]"), "{text}: {clean}");
+                    // What is around, and at most two characters on each side that hold bits of both.
+                    let rest = (before.len() + after.len()).div_ceil(3) * 4 + 4;
+                    assert!(
+                        clean.len() <= "[secret]".len() + rest + 4,
+                        "{text}: {clean}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -9,10 +9,12 @@ use hmac::{Hmac as HmacOf, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
-use wharf_core::provider::{Encoding, Hash, Hmac, HmacInput, InputKind, Piece, User, WebhookUrl};
+use wharf_core::provider::{
+    Encoding, Hash, Hmac, HmacInput, InputKind, Jwt, MediaLink, Piece, User, WebhookUrl,
+};
 
 use crate::redact::Redactor;
-use crate::{Denied, Grant, policy};
+use crate::{Denied, Grant, MEDIA_LINK_LIFETIME_S_MAX, jwt, policy};
 
 /// A webhook's last path segment of at least this length is taken for its token.
 const TOKEN_BYTES_MIN: usize = 16;
@@ -56,6 +58,16 @@ impl Rendered {
     }
 }
 
+/// The body as a signature over it sees it.
+#[derive(Clone, Copy)]
+pub(crate) enum Signable<'b> {
+    /// Still being made.
+    Unfinished,
+    Finished(&'b [u8]),
+    /// Parts of it are in the media store, which is read while it is sent.
+    Streamed,
+}
+
 /// One request being put together: what it may use, where it goes, what must not come back.
 pub(crate) struct Assembly<'a> {
     grant: &'a Grant<'a>,
@@ -72,11 +84,10 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Renders a value. `body` is the finished body, or none while it is still being made.
     pub(crate) fn render(
         &mut self,
         value: &[Piece],
-        body: Option<&[u8]>,
+        body: Signable<'_>,
     ) -> Result<Rendered, Denied> {
         let mut out = Rendered::default();
         for piece in value {
@@ -94,20 +105,12 @@ impl<'a> Assembly<'a> {
                     out.secret(&digest, &shown);
                 }
                 Piece::WebhookUrl(url) => self.webhook_url(&mut out, url)?,
-                Piece::Jwt(_) => {
-                    return Err(Denied::NotYet {
-                        piece: "jwt pieces",
-                    });
-                }
-                Piece::MediaLink(_) => {
-                    return Err(Denied::NotYet {
-                        piece: "media-link pieces",
-                    });
-                }
+                Piece::Jwt(jwt) => self.jwt(&mut out, jwt)?,
+                Piece::MediaLink(link) => self.media_link(&mut out, link)?,
                 Piece::ReturnUrl => {
-                    return Err(Denied::NotYet {
-                        piece: "return-url pieces",
-                    });
+                    let url = self.grant.return_url.ok_or(Denied::ReturnUrl)?;
+                    self.redactor.learn(url, "[return-url]");
+                    out.secret(url, "[return-url]");
                 }
             }
         }
@@ -146,6 +149,8 @@ impl<'a> Assembly<'a> {
             .grant
             .secrets
             .get(name)
+            // Nothing would be signed, or sent, with it.
+            .filter(|value| !value.expose_secret().is_empty())
             .ok_or_else(|| Denied::SecretMissing { name: name_owned() })?;
         self.redactor.learn(value.expose_secret(), &label(name));
         Ok(value)
@@ -170,7 +175,7 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
-    fn hmac(&mut self, hmac: &Hmac, body: Option<&[u8]>) -> Result<String, Denied> {
+    fn hmac(&mut self, hmac: &Hmac, body: Signable<'_>) -> Result<String, Denied> {
         let key = self.secret(&hmac.key)?;
         let mut message = Vec::new();
         for input in &hmac.over {
@@ -179,7 +184,11 @@ impl<'a> Assembly<'a> {
                 HmacInput::Secret(name) => {
                     message.extend_from_slice(self.secret(name)?.expose_secret().as_bytes());
                 }
-                HmacInput::Body => message.extend_from_slice(body.ok_or(Denied::HmacCycle)?),
+                HmacInput::Body => match body {
+                    Signable::Finished(body) => message.extend_from_slice(body),
+                    Signable::Unfinished => return Err(Denied::HmacCycle),
+                    Signable::Streamed => return Err(Denied::HmacMedia),
+                },
             }
         }
         let key = key.expose_secret().as_bytes();
@@ -193,6 +202,39 @@ impl<'a> Assembly<'a> {
             Encoding::Base64 => STANDARD.encode(digest),
             Encoding::Base64url => URL_SAFE_NO_PAD.encode(digest),
         })
+    }
+
+    fn jwt(&mut self, out: &mut Rendered, jwt: &Jwt) -> Result<(), Denied> {
+        let key = self.secret(&jwt.key)?;
+        let token = jwt::sign(jwt, key.expose_secret()).map_err(|reason| Denied::Jwt {
+            key: jwt.key.clone(),
+            reason,
+        })?;
+        let shown = format!("[jwt {}]", jwt.key);
+        self.redactor.learn(&token, &shown);
+        out.secret(&token, &shown);
+        Ok(())
+    }
+
+    /// A link opens the object to whoever has it, so it is as secret as one.
+    fn media_link(&mut self, out: &mut Rendered, link: &MediaLink) -> Result<(), Denied> {
+        let handle = &link.media.handle;
+        let refuse = |reason| Denied::MediaLink {
+            handle: handle.clone(),
+            reason,
+        };
+        if !(1..=MEDIA_LINK_LIFETIME_S_MAX).contains(&link.lifetime_s) {
+            return Err(refuse("its lifetime must be 1 second to 7 days"));
+        }
+        let url = self
+            .grant
+            .media
+            .link(&link.media, link.lifetime_s)
+            .ok_or_else(|| refuse("there is no such object, or this gateway gives no links"))?;
+        let shown = format!("[media-link {handle}]");
+        self.redactor.learn(&url, &shown);
+        out.secret(&url, &shown);
+        Ok(())
     }
 
     fn webhook_url(&mut self, out: &mut Rendered, url: &WebhookUrl) -> Result<(), Denied> {

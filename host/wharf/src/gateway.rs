@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use wharf_config::{Config, SqliteSynchronous};
 use wharf_core::{Clock, IdSource};
-use wharf_egress::{Egress, EgressConfig};
+use wharf_egress::{Egress, EgressConfig, Proxy};
 use wharf_queue::{QueueConfig, Queues};
 use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
@@ -344,14 +346,32 @@ fn egress_config(config: &Config) -> EgressConfig {
         request_timeout_ms_max: egress
             .request_timeout_ms_max
             .min(config.send.exchange_timeout_ms),
+        media_timeout_ms_max: egress.media_timeout_ms_max,
         response_bytes_max: egress.response_bytes_max,
+        response_header_bytes_max: egress.response_header_bytes_max,
         request_bytes_max: egress.request_bytes_max,
+        media_bytes_max: egress.media_bytes_max,
         connect_to: egress.connect_to.0.clone(),
         delivery_allow: egress.delivery_allow.clone(),
         delivery_ports: egress.delivery_ports.clone(),
         delivery_https_only: egress.delivery_https_only,
+        proxy: proxy(&egress.proxy, &egress.proxy_credentials),
+        delivery_proxy: proxy(&egress.delivery_proxy, &egress.delivery_proxy_credentials),
+        delivery_proxy_resolves: egress.delivery_proxy_resolves,
+        no_proxy: egress.no_proxy.clone(),
+        ca_pem: egress
+            .ca_pem
+            .as_ref()
+            .map(|pem| pem.expose_secret().to_owned()),
         journal_body_bytes_max: egress.journal_body_bytes_max,
     }
+}
+
+fn proxy(url: &Option<Url>, credentials: &Option<SecretString>) -> Option<Proxy> {
+    url.as_ref().map(|url| Proxy {
+        url: url.clone(),
+        credentials: credentials.clone(),
+    })
 }
 
 fn queue_config(config: &Config) -> QueueConfig {

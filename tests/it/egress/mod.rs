@@ -5,10 +5,16 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod addresses;
 mod deliveries;
+mod downloads;
 mod exchanges;
 mod failures;
 mod peer;
+mod proxies;
+mod store;
+mod tls;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +24,7 @@ use wharf_core::provider::{
     Body, Capture, Descriptor, Endpoint, Exchange, Field, HttpMethod, HttpRequest, Input,
     InputKind, JsonBody, Level, Outcome, Piece, Query, Replay, Sink, TransportFailure,
 };
-use wharf_egress::{Answered, Egress, EgressConfig, Grant, NoMedia, Prepared, Secrets};
+use wharf_egress::{Answered, Egress, EgressConfig, Grant, MediaStore, NoMedia, Prepared, Secrets};
 
 const HOST: &str = "graph.example.com";
 const TOKEN: &str = "EAAG-token-of-the-channel";
@@ -132,6 +138,10 @@ fn egress_to(origin: &str) -> Arc<Egress> {
 }
 
 fn prepare(egress: &Egress, exchange: &Exchange) -> Prepared {
+    prepare_with(egress, exchange, Arc::new(NoMedia))
+}
+
+fn prepare_with(egress: &Egress, exchange: &Exchange, media: Arc<dyn MediaStore>) -> Prepared {
     let descriptor = descriptor();
     let grant = Grant {
         descriptor: &descriptor,
@@ -139,7 +149,7 @@ fn prepare(egress: &Egress, exchange: &Exchange) -> Prepared {
         secrets: &OneToken,
         webhook_url: &|_| None,
         return_url: None,
-        media: Arc::new(NoMedia),
+        media,
     };
     egress
         .prepare(exchange, &grant)

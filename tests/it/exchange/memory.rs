@@ -188,3 +188,38 @@ async fn a_failure_is_not_remembered_and_a_refresh_replaces_what_was() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_answer_is_remembered_while_its_object_lives() {
+    let provider = Provider::answering(|_| {
+        let headers = [("content-type", "image/png")];
+        (StatusCode::OK, headers, "the picture's bytes")
+    })
+    .await;
+    let adjust = |setup: &mut Setup| setup.acme += &channel("echo", "w", &[]);
+    each_echo(&provider, adjust, async |gateway| {
+        let app = gateway.app();
+        let mut exchange = remembered(get("picture", 1), "picture-1", "Account");
+        exchange["sink"] = "Store".into();
+        let request = MediaRequest::Upload(some_media());
+        let ask = async || {
+            let (actor, plugin) = answering(gateway, &media_flow(exchange.clone())).await;
+            flows::media(app, &plugin, &actor, &request).await.unwrap()
+        };
+        ask().await;
+        ask().await;
+        assert_eq!(provider.count("/v1/picture"), 1);
+        let kept = "media where tenant_id = 'acme' and size = 19 and origin = 'provider'";
+        assert_eq!(gateway.rows(kept).await, 1);
+        // The object is gone, so the answer that names it stands no more.
+        let now = i64::MAX;
+        let purged = gateway.db().write(move |tx| {
+            Box::pin(async move { wharf_store::media::purge(tx, now, 10).await })
+        });
+        assert_eq!(purged.await.unwrap().len(), 1);
+        ask().await;
+        assert_eq!(provider.count("/v1/picture"), 2);
+        assert_eq!(gateway.rows(kept).await, 1);
+    })
+    .await;
+}

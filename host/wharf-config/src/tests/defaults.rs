@@ -68,6 +68,9 @@ fn every_commented_key_is_valid_as_it_stands() {
     let folder = Folder::with(&uncommented())
         .file("k1.key", super::RING_KEY)
         .file("meta-app-secret", "s3cret")
+        .file("proxy-credentials", "wharf:pa55")
+        .file("delivery-proxy-credentials", "wharf:pa55")
+        .file("ca.pem", "-----BEGIN CERTIFICATE-----")
         .file("tenants/.keep", "")
         .without_ring()
         .change(|sources| sources.allow_connect_to = true);
@@ -75,6 +78,7 @@ fn every_commented_key_is_valid_as_it_stands() {
     assert_eq!(config.apps["meta"].plugin, "graph");
     assert_eq!(config.secrets.expect("a ring").active, "k1");
     assert_eq!(config.egress.connect_to.0.len(), 1);
+    assert!(config.egress.proxy.is_some() && config.egress.delivery_proxy.is_some());
     assert_eq!(
         config.http.public_url.expect("a URL").as_str(),
         "https://wharf.example.com/"

@@ -186,6 +186,36 @@ fn plain_http_is_fine_on_this_machine_only() {
 }
 
 #[test]
+fn proxies_are_bare_origins_with_their_credentials_apart() {
+    let problems = |lines: &str| Folder::with(&format!("[egress]\n{lines}\n")).problems();
+    for (lines, says) in [
+        ("proxy = \"socks5://p:1080\"", "egress.proxy: not an http"),
+        (
+            "proxy = \"http://p:3128/x\"",
+            "egress.proxy: not the address",
+        ),
+        (
+            "delivery_proxy = \"http://u:pa55word@p:3128\"",
+            "egress.delivery_proxy: has a user or password in it",
+        ),
+        ("proxy_credentials = \"u:p\"", "egress.proxy: is missing"),
+        (
+            "media_timeout_ms_max = 1000",
+            "egress.media_timeout_ms_max: shorter",
+        ),
+    ] {
+        let problems = problems(lines);
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(problems[0].contains(says), "{says}\n{problems:#?}");
+        assert!(!problems[0].contains("pa55word"), "{problems:#?}");
+    }
+    let sound =
+        "proxy = \"https://p:3128\"\nproxy_credentials = \"u:p\"\nno_proxy = [\"*.internal\"]";
+    let config = Folder::with(&format!("[egress]\n{sound}\n")).load();
+    assert_eq!(config.egress.no_proxy, ["*.internal"]);
+}
+
+#[test]
 fn wrong_shapes_are_named() {
     let main = "http = 3\nqueue = [1]\n[log]\nlevel = [\"a\"]\nformat = { x = 1 }\n\
                 [egress]\ndelivery_allow = [\"10.0.0.0/8\", \"everyone\"]\n[apps.\"Big Name\"]\n";

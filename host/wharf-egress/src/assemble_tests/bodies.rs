@@ -13,9 +13,64 @@ fn placeholder_text_stays_text() {
         exchange.request.headers = vec![field("x-note", vec![text("[secret token] ${token}")])];
     })
     .unwrap();
-    assert_eq!(prepared.body, hostile.as_bytes());
+    assert_eq!(wire(&prepared), hostile.as_bytes());
     assert_eq!(header(&prepared, "x-note"), "[secret token] ${token}");
     assert_eq!(header(&prepared, "content-type"), "application/json");
+}
+
+/// What an end user writes into a message must not make the host insert anything.
+#[test]
+fn placeholder_text_stays_text_wherever_it_stands() {
+    for hostile in [
+        "{{secret}}",
+        "{{token}}",
+        "${token}",
+        "${secret:token}",
+        "[secret token]",
+        "[secret x]",
+        "[captured]",
+        "[withheld]",
+        "[webhook-url events]",
+        "[media med_1]",
+        "%7Btoken%7D",
+        "<%= token %>",
+        "$(token)",
+    ] {
+        let form = edit(|exchange| {
+            exchange.request.body = Body::Form(vec![field("text", vec![text(hostile)])]);
+            exchange.request.query = Query::Fields(vec![field("q", vec![text(hostile)])]);
+            exchange.request.headers = vec![field("x-note", vec![text(hostile)])];
+        })
+        .unwrap();
+        let read = |encoded: &[u8]| -> String {
+            let mut pairs = url::form_urlencoded::parse(encoded);
+            pairs.next().unwrap().1.into_owned()
+        };
+        assert_eq!(read(wire(&form)), hostile);
+        assert_eq!(read(form.url.query().unwrap().as_bytes()), hostile);
+        assert_eq!(header(&form, "x-note"), hostile);
+        let insert = edit(|exchange| {
+            exchange.request.body = Body::Json(JsonBody {
+                document: "{}".to_owned(),
+                insert: vec![JsonInsert {
+                    pointer: "/text".to_owned(),
+                    value: vec![text(hostile), secret("pin")],
+                }],
+            });
+        })
+        .unwrap();
+        let document: serde_json::Value = serde_json::from_slice(wire(&insert)).unwrap();
+        assert_eq!(document["text"], format!("{hostile}482913"));
+        let part = Part {
+            name: hostile.to_owned(),
+            filename: None,
+            content_type: None,
+            data: PartData::Value(vec![text(hostile)]),
+        };
+        let multipart = edit(|exchange| exchange.request.body = Body::Multipart(vec![part]));
+        let body = String::from_utf8(wire(&multipart.unwrap()).to_vec()).unwrap();
+        assert!(body.contains(&format!("\r\n\r\n{hostile}\r\n--")), "{body}");
+    }
 }
 
 #[test]
@@ -31,15 +86,15 @@ fn json_inserts_follow_their_pointers() {
             });
         })
     };
-    let wire = |document: &str, pointer: &str| -> serde_json::Value {
-        serde_json::from_slice(&insert(document, pointer).ok().unwrap().body).unwrap()
+    let done = |document: &str, pointer: &str| -> serde_json::Value {
+        serde_json::from_slice(wire(&insert(document, pointer).ok().unwrap())).unwrap()
     };
-    assert_eq!(wire(r#"{"a":1}"#, "/pin"), json!({"a":1,"pin":"482913"}));
+    assert_eq!(done(r#"{"a":1}"#, "/pin"), json!({"a":1,"pin":"482913"}));
     assert_eq!(
-        wire(r#"{"a":{}}"#, "/a/x~1y~0z"),
+        done(r#"{"a":{}}"#, "/a/x~1y~0z"),
         json!({"a":{"x/y~z":"482913"}})
     );
-    assert_eq!(wire(r#"{"a":["x"]}"#, "/a/-"), json!({"a":["x","482913"]}));
+    assert_eq!(done(r#"{"a":["x"]}"#, "/a/-"), json!({"a":["x","482913"]}));
     let prepared = insert(r#"{"a":1}"#, "/pin").unwrap();
     assert_eq!(
         prepared.journal()["body"],
@@ -76,7 +131,10 @@ fn forms_are_encoded_field_by_field() {
         ]);
     })
     .unwrap();
-    assert_eq!(prepared.body, format!("Body=a+b%26To%3Devil&Key={TOKEN}"));
+    assert_eq!(
+        wire(&prepared),
+        format!("Body=a+b%26To%3Devil&Key={TOKEN}").as_bytes()
+    );
     assert_eq!(
         prepared.journal()["body"],
         "Body=a+b%26To%3Devil&Key=[secret token]"
@@ -106,7 +164,7 @@ fn multipart_carries_values_and_quotes_names() {
         .strip_prefix("multipart/form-data; boundary=")
         .unwrap()
         .to_owned();
-    let body = std::str::from_utf8(&prepared.body).unwrap();
+    let body = std::str::from_utf8(wire(&prepared)).unwrap();
     let disposition = r#"filename="a%22%0D%0Ab.txt""#;
     assert_eq!(
         body,
@@ -173,8 +231,8 @@ fn webhook_urls_are_inserted_and_their_token_is_known() {
     };
     let prepared = with("events").unwrap();
     assert_eq!(
-        prepared.body,
-        "StatusCallback=https%3A%2F%2Fgw.example%2Fwebhooks%2Ftest%2F0123456789abcdef0123%3Fid%3Da%2526b"
+        wire(&prepared),
+        b"StatusCallback=https%3A%2F%2Fgw.example%2Fwebhooks%2Ftest%2F0123456789abcdef0123%3Fid%3Da%2526b"
     );
     assert_eq!(
         prepared.journal()["body"],

@@ -115,23 +115,68 @@ fn captures_that_cannot_work_are_refused_before_sending() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_by_name() {
-    let later = |change: fn(&mut Exchange)| match refused(change) {
-        Denied::NotYet { piece } => piece,
-        other => panic!("{other}"),
+fn captures_are_few_distinct_and_never_from_a_stored_answer() {
+    let capture = |pointer: &str, secret: &str, lifetime: Option<&str>| Capture {
+        pointer: pointer.to_owned(),
+        secret: secret.to_owned(),
+        lifetime: lifetime.map(str::to_owned),
     };
-    assert_eq!(later(|exchange| exchange.sink = Sink::Store), "sink store");
-    let memo = |exchange: &mut Exchange| {
-        exchange.memo = Some(Memo {
-            key: "k".to_owned(),
-            lifetime_s: 1,
-            scope: Level::Channel,
-            refresh: false,
-        });
+    let slug = |captures: Vec<Capture>, sink: Sink| {
+        edit(|exchange| {
+            exchange.capture = captures;
+            exchange.sink = sink;
+        })
+        .err()
+        .map(|denied| denied.slug())
     };
-    assert_eq!(later(memo), "memo");
-    let return_url = |exchange: &mut Exchange| {
-        exchange.request.headers = vec![field("x", vec![Piece::ReturnUrl])];
+    let buffer = || Sink::Buffer(100);
+    let two = || {
+        vec![
+            capture("/a", "token/1", None),
+            capture("/b", "token/2", None),
+        ]
     };
-    assert_eq!(later(return_url), "return-url pieces");
+    assert_eq!(slug(two(), buffer()), None);
+    assert_eq!(slug(two(), Sink::Store), Some("egress-capture"));
+    for captures in [
+        vec![capture("/a", "token", None), capture("/b", "token", None)],
+        vec![capture("/a", "token", None), capture("/a", "pin", None)],
+        vec![capture("/a", "token", Some("expires_in"))],
+        vec![capture("/a~2", "token", None)],
+        vec![capture("", "token", None)],
+        vec![capture("/a", "token/", None)],
+        vec![capture("/a", "other/1", None)],
+        vec![capture(&format!("/{}", "a".repeat(2_000)), "token", None)],
+    ] {
+        let shown = format!("{captures:?}");
+        assert_eq!(slug(captures, buffer()), Some("egress-capture"), "{shown}");
+    }
+    let many = (0..9).map(|n| capture(&format!("/{n}"), &format!("token/{n}"), None));
+    assert_eq!(slug(many.collect(), buffer()), Some("egress-too-large"));
+}
+
+#[test]
+fn a_memo_is_handed_on_with_what_tells_requests_apart() {
+    let memo = |key: &str, lifetime_s: u32| {
+        edit(|exchange| {
+            exchange.memo = Some(Memo {
+                key: key.to_owned(),
+                lifetime_s,
+                scope: Level::Account,
+                refresh: false,
+            });
+            exchange.request.query = Query::Fields(vec![field("k", vec![secret("token")])]);
+        })
+    };
+    let prepared = memo("upload:abc", 60).unwrap();
+    assert_eq!(prepared.memo().unwrap().key, "upload:abc");
+    assert_eq!(
+        (prepared.method(), prepared.host(), prepared.path()),
+        ("POST", "graph.example.com", "/v1/messages")
+    );
+    let slug = |key: &str, lifetime_s| memo(key, lifetime_s).err().map(|denied| denied.slug());
+    assert_eq!(slug("", 60), Some("egress-memo"));
+    assert_eq!(slug(&"k".repeat(257), 60), Some("egress-memo"));
+    assert_eq!(slug("k", 0), Some("egress-memo"));
+    assert!(edit(|_| ()).unwrap().memo().is_none());
 }

@@ -2,17 +2,22 @@
 
 mod bodies;
 mod limits;
+mod media;
+mod pieces;
 mod secrets;
 
 use std::sync::Arc;
 
 use super::*;
-use crate::{NoMedia, Secrets};
+use crate::media::{MediaError, MediaReader, MediaSink, NewMedia};
+use crate::payload::Segment;
+use crate::value::Signable;
+use crate::{BoxFuture, Secrets};
 use secrecy::SecretString;
 use serde_json::json;
 use wharf_core::provider::{
     Body, Descriptor, Encoding, Endpoint, Hash, Hmac, HmacInput, HttpRequest, Input, InputKind,
-    JsonBody, JsonInsert, Level, Memo, Part, PartData, Piece, Replay, User, WebhookUrl,
+    JsonBody, JsonInsert, Level, MediaRef, Part, PartData, Piece, Replay, User, WebhookUrl,
 };
 
 const TOKEN: &str = "EAAG-token-of-the-channel";
@@ -24,10 +29,42 @@ impl Secrets for Fixed {
         let value = match name {
             "token" => TOKEN,
             "pin" => "482913",
+            "empty" => "",
             "broken" => "a\r\nhost: evil.example",
             _ => return None,
         };
         Some(SecretString::from(value))
+    }
+}
+
+/// Gives links to one object and has nothing else.
+struct Links;
+
+impl MediaStore for Links {
+    fn open<'a>(
+        &'a self,
+        _: &'a MediaRef,
+    ) -> BoxFuture<'a, Result<Option<MediaReader>, MediaError>> {
+        unreachable!("assembly must not read media")
+    }
+
+    fn create(&self, _: NewMedia) -> BoxFuture<'_, Result<Box<dyn MediaSink>, MediaError>> {
+        unreachable!("assembly must not write media")
+    }
+
+    fn link(&self, media: &MediaRef, lifetime_s: u32) -> Option<String> {
+        (media.handle == "med_1")
+            .then(|| format!("https://gw.example/media/med_1?e={lifetime_s}&s=0123456789abcdef"))
+    }
+}
+
+fn stored(handle: &str) -> MediaRef {
+    MediaRef {
+        handle: handle.to_owned(),
+        content_type: "image/jpeg".to_owned(),
+        size: 17,
+        sha256: vec![0; 32],
+        filename: Some("cat.jpg".to_owned()),
     }
 }
 
@@ -60,6 +97,7 @@ fn descriptor() -> Descriptor {
             input("token", "graph.example.com"),
             input("pin", "*.example.com"),
             input("broken", "graph.example.com"),
+            input("empty", "graph.example.com"),
             input("unset", "graph.example.com"),
         ],
         endpoints: vec![endpoint("graph.example.com"), endpoint("cdn.example.org")],
@@ -104,8 +142,8 @@ fn run(exchange: &Exchange) -> Result<Prepared, Denied> {
         settings: &[],
         secrets: &Fixed,
         webhook_url: &webhook,
-        return_url: None,
-        media: Arc::new(NoMedia),
+        return_url: Some("https://gw.example/return/abcdef0123456789"),
+        media: Arc::new(Links),
     };
     let config = EgressConfig {
         request_bytes_max: 4096,
@@ -138,6 +176,10 @@ fn field(name: &str, value: Vec<Piece>) -> Field {
         name: name.to_owned(),
         value,
     }
+}
+
+fn wire(prepared: &Prepared) -> &[u8] {
+    prepared.body.whole().expect("no stored media in it")
 }
 
 fn body_hmac() -> Piece {

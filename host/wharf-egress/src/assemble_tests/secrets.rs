@@ -81,7 +81,7 @@ fn hmac_matches_published_vectors() {
         secrets: &Jefe,
         webhook_url: &|_| None,
         return_url: None,
-        media: Arc::new(NoMedia),
+        media: Arc::new(Links),
     };
     for (hash, encoding, expected) in [
         (
@@ -108,7 +108,13 @@ fn hmac_matches_published_vectors() {
             over: vec![HmacInput::Text("what do ya want for nothing?".to_owned())],
         });
         let mut assembly = Assembly::new(&grant, "graph.example.com");
-        assert_eq!(assembly.render(&[piece], None).unwrap().wire, expected);
+        assert_eq!(
+            assembly
+                .render(&[piece], Signable::Unfinished)
+                .unwrap()
+                .wire,
+            expected
+        );
     }
 }
 
