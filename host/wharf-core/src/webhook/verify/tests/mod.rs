@@ -1,5 +1,15 @@
+//! What is believed and what is not, scheme by scheme; known answers are in `tests/fixtures`.
+
+mod conditions;
+mod public_keys;
+mod tokens;
+mod twilio;
+
+use super::mac::digest;
 use super::*;
-use crate::provider::{Challenge, Check, Level};
+use crate::provider::{
+    Challenge, Check, Encoding, Freshness, Hash, Level, Mac, Signed, Verification,
+};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -35,23 +45,132 @@ fn graph() -> WebhookSpec {
     }
 }
 
-fn check(body: &str, headers: &[(&str, &str)], keys: &[&str]) -> Result<(), Refusal> {
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-        .collect();
-    let call = Incoming {
-        headers: &headers,
-        query: &[],
-        body: body.as_bytes(),
-        url: "",
-        now_s: 0,
-    };
-    verify(&graph(), &call, &|_| {
-        keys.iter()
-            .map(|k| SecretString::from((*k).to_owned()))
+/// Secrets and settings of one webhook.
+struct Known {
+    secrets: Vec<(&'static str, String)>,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Known {
+    fn secrets(name: &'static str, values: &[&str]) -> Self {
+        let secrets = values.iter().map(|value| (name, (*value).to_owned()));
+        Self {
+            secrets: secrets.collect(),
+            settings: Vec::new(),
+        }
+    }
+
+    fn setting(name: &'static str, value: &str) -> Self {
+        Self {
+            secrets: Vec::new(),
+            settings: vec![(name, value.to_owned())],
+        }
+    }
+}
+
+impl Configured for Known {
+    fn live(&self, secret: &str) -> Vec<SecretString> {
+        let named = self.secrets.iter().filter(|(name, _)| *name == secret);
+        named
+            .map(|(_, value)| SecretString::from(value.clone()))
             .collect()
-    })
+    }
+
+    fn setting(&self, name: &str) -> Option<&str> {
+        let mut settings = self.settings.iter();
+        let found = settings.find(|(n, _)| *n == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A call in the making.
+#[derive(Clone, Default)]
+struct Post {
+    headers: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    body: Vec<u8>,
+    url: Option<String>,
+    shared_path: bool,
+    now_s: i64,
+}
+
+impl Post {
+    fn of(body: impl AsRef<[u8]>) -> Self {
+        Self {
+            body: body.as_ref().to_vec(),
+            ..Self::default()
+        }
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn at(mut self, now_s: i64) -> Self {
+        self.now_s = now_s;
+        self
+    }
+
+    fn to(mut self, url: &str) -> Self {
+        self.url = Some(url.to_owned());
+        self
+    }
+
+    fn verify(&self, spec: &WebhookSpec, known: &Known) -> Result<(), Refusal> {
+        let call = Incoming {
+            headers: &self.headers,
+            query: &self.query,
+            body: &self.body,
+            url: self.url.as_deref(),
+            by_own_path: !self.shared_path,
+            now_s: self.now_s,
+        };
+        verify(spec, &call, known)
+    }
+}
+
+/// A webhook with these checks and nothing else of interest.
+fn webhook(checks: Vec<Check>) -> WebhookSpec {
+    WebhookSpec {
+        checks,
+        challenge: None,
+        ..graph()
+    }
+}
+
+fn always(verify: Verification) -> Check {
+    Check {
+        when: Condition::Always,
+        verify,
+    }
+}
+
+/// HMAC-SHA256 over the body, in hex.
+fn mac() -> Mac {
+    Mac {
+        header: "x-signature".into(),
+        prefix: String::new(),
+        separator: None,
+        hash: Hash::Sha256,
+        encoding: Encoding::Hex,
+        key: "key".into(),
+        key_encoding: None,
+        over: vec![Signed::Body],
+        freshness: None,
+    }
+}
+
+fn signature(key: &str, message: &[u8]) -> String {
+    hex::encode(digest(Hash::Sha256, key.as_bytes(), message))
+}
+
+fn check(body: &str, headers: &[(&str, &str)], keys: &[&str]) -> Result<(), Refusal> {
+    let mut post = Post::of(body);
+    for (name, value) in headers {
+        post = post.header(name, value);
+    }
+    post.verify(&graph(), &Known::secrets("app_secret", keys))
 }
 
 const ESCAPED: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"0","changes":[{"field":"messages","value":{"messages":[{"text":{"body":"\u00e4\u00f6\u00e5/\ud83d\ude00"}}]}}]}]}"#;
@@ -129,9 +248,10 @@ fn missing_truncated_repeated_and_misshapen_headers_are_refused() {
     assert!(check(&body, &[(name, "")], &[KEY]).is_err());
     assert!(check(&body, &[(name, "sha256=")], &[KEY]).is_err());
     assert!(check(&body, &[(name, &good[..good.len() - 2])], &[KEY]).is_err());
+    assert!(check(&body, &[(name, &format!("sha1={signature}"))], &[KEY]).is_err());
     assert!(
-        check(&body, &[(name, signature)], &[KEY]).is_err(),
-        "the prefix is part of the scheme"
+        check(&body, &[(name, signature)], &[KEY]).is_ok(),
+        "the prefix is removed when it is there"
     );
     assert!(check(&body, &[(name, &good), (name, &good)], &[KEY]).is_err());
     assert!(check(&body, &[("x-hub-signature", &good)], &[KEY]).is_err());
@@ -152,72 +272,205 @@ fn an_unset_or_empty_secret_believes_nobody() {
 
 #[test]
 fn the_handshake_echoes_only_to_who_knows_the_token() {
-    let ask = |mode: &str, token: &str| {
-        let query = [
-            ("hub.mode", mode),
-            ("hub.verify_token", token),
-            ("hub.challenge", "1158201444"),
-        ]
-        .map(|(n, v)| (n.to_owned(), v.to_owned()));
-        challenge(&graph(), &query, &|_| {
-            vec![SecretString::from("ours".to_owned())]
-        })
+    let known = Known::secrets("verify_token", &["ours", "", "the next"]);
+    let ask = |params: &[(&str, &str)]| {
+        let query: Vec<_> = params
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        challenge(&graph(), &query, &known)
     };
-    assert_eq!(ask("subscribe", "ours").as_deref(), Ok("1158201444"));
-    assert!(ask("subscribe", "theirs").is_err());
-    assert!(ask("unsubscribe", "ours").is_err());
-    assert!(ask("subscribe", "").is_err());
-    let none: [(String, String); 0] = [];
-    assert!(challenge(&graph(), &none, &|_| Vec::new()).is_err());
-}
-
-#[test]
-fn a_webhook_without_an_applicable_check_believes_nobody() {
-    let mut spec = graph();
-    spec.checks.clear();
-    let call = Incoming {
-        headers: &[],
-        query: &[],
-        body: b"",
-        url: "",
-        now_s: 0,
-    };
+    let subscribe = ("hub.mode", "subscribe");
+    let echo = ("hub.challenge", "1158201444");
+    for token in ["ours", "the next"] {
+        let told = ask(&[subscribe, ("hub.verify_token", token), echo]);
+        assert_eq!(told.as_deref(), Ok("1158201444"));
+    }
+    let token = ("hub.verify_token", "ours");
+    for wrong in [
+        &[subscribe, ("hub.verify_token", "theirs"), echo][..],
+        &[subscribe, ("hub.verify_token", ""), echo],
+        &[("hub.mode", "unsubscribe"), token, echo],
+        &[token, echo],
+        &[subscribe, echo],
+        &[subscribe, token],
+        &[subscribe, token, echo, echo],
+        &[subscribe, token, token, echo],
+        &[subscribe, subscribe, token, echo],
+        &[],
+    ] {
+        assert!(ask(wrong).is_err(), "{wrong:?}");
+    }
+    let query = [subscribe, token, echo].map(|(n, v)| (n.to_owned(), v.to_owned()));
     assert_eq!(
-        verify(&spec, &call, &|_| Vec::new()),
-        Err(Refusal::NothingApplies)
+        challenge(&graph(), &query, &Known::secrets("verify_token", &[])),
+        Err(Refusal::SecretMissing {
+            secret: "verify_token".into()
+        })
+    );
+    assert_eq!(
+        challenge(&webhook(Vec::new()), &query, &known),
+        Err(Refusal::NoChallenge)
     );
 }
 
 #[test]
 fn freshness_bounds_replays() {
-    let mut spec = graph();
-    let Verification::Mac(mac) = &mut spec.checks[0].verify else {
-        unreachable!("a mac")
-    };
-    mac.freshness = Some(crate::provider::Freshness {
+    let mut spec = mac();
+    spec.over = vec![
+        Signed::Header("x-time".into()),
+        Signed::Text(".".into()),
+        Signed::Body,
+    ];
+    spec.freshness = Some(Freshness {
         header: "x-time".into(),
         tolerance_s: 300,
     });
-    let signature = format!(
-        "sha256={}",
-        hex::encode(digest(Hash::Sha256, KEY.as_bytes(), b"{}"))
-    );
+    let spec = webhook(vec![always(Verification::Mac(spec))]);
     let at = |time: &str, now_s| {
-        let headers = [
-            ("x-hub-signature-256".to_owned(), signature.clone()),
-            ("x-time".to_owned(), time.to_owned()),
-        ];
-        let call = Incoming {
-            headers: &headers,
-            query: &[],
-            body: b"{}",
-            url: "",
-            now_s,
-        };
-        verify(&spec, &call, &|_| vec![SecretString::from(KEY.to_owned())])
+        let signed = signature(KEY, format!("{time}.{{}}").as_bytes());
+        let post = Post::of("{}").header("x-signature", &signed);
+        post.header("x-time", time)
+            .at(now_s)
+            .verify(&spec, &Known::secrets("key", &[KEY]))
     };
-    assert_eq!(at("1000", 1300), Ok(()));
-    assert_eq!(at("1000", 1301), Err(Refusal::Stale));
-    assert_eq!(at("1000", 699), Err(Refusal::Stale));
-    assert!(at("soon", 1000).is_err());
+    for now_s in [700, 1000, 1300] {
+        assert_eq!(at("1000", now_s), Ok(()), "{now_s}");
+    }
+    for now_s in [699, 1301, i64::MIN, i64::MAX] {
+        assert!(
+            matches!(at("1000", now_s), Err(Refusal::Stale { .. })),
+            "{now_s}"
+        );
+    }
+    for time in ["", "soon", "1000.5", "99999999999999999999"] {
+        assert!(
+            matches!(at(time, 1000), Err(Refusal::TimeUnreadable { .. })),
+            "{time}"
+        );
+    }
+    // A new time over an old signature.
+    let old = Post::of("{}").header("x-signature", &signature(KEY, b"1000.{}"));
+    assert!(
+        old.header("x-time", "2000")
+            .at(2000)
+            .verify(&spec, &Known::secrets("key", &[KEY]))
+            .is_err()
+    );
+}
+
+#[test]
+fn the_parts_are_signed_in_their_order() {
+    let over = |parts: &[Signed]| {
+        let mut mac = mac();
+        mac.over = parts.to_vec();
+        webhook(vec![always(Verification::Mac(mac))])
+    };
+    let (id, dot) = (Signed::Header("x-id".into()), Signed::Text(".".into()));
+    let post = Post::of("body")
+        .header("x-id", "7")
+        .header("x-signature", &signature(KEY, b"7.body"));
+    let known = Known::secrets("key", &[KEY]);
+    let right = over(&[id.clone(), dot.clone(), Signed::Body]);
+    assert_eq!(post.verify(&right, &known), Ok(()));
+    for wrong in [
+        vec![Signed::Body, dot.clone(), id.clone()],
+        vec![id.clone(), Signed::Body],
+        vec![dot.clone(), id.clone(), Signed::Body],
+    ] {
+        assert!(post.verify(&over(&wrong), &known).is_err(), "{wrong:?}");
+    }
+    // A part that is missing, or that could be either of two, is not left out.
+    assert!(Post::of("body").verify(&right, &known).is_err());
+    assert_eq!(
+        post.clone().header("X-Id", "8").verify(&right, &known),
+        Err(Refusal::HeaderMissing {
+            header: "x-id".into()
+        })
+    );
+    // A signature over the URL is nothing while nobody said what the URL is.
+    let url = over(&[Signed::Url, Signed::Body]);
+    assert_eq!(post.verify(&url, &known), Err(Refusal::UrlUnknown));
+}
+
+#[test]
+fn one_of_several_signatures_by_one_of_two_keys_is_enough() {
+    // Standard Webhooks: `v1,` and base64, one for each live key, with a space between.
+    let mut mac = mac();
+    mac.prefix = "v1,".into();
+    mac.separator = Some(" ".into());
+    mac.encoding = Encoding::Base64;
+    mac.key_encoding = Some(Encoding::Base64);
+    let spec = webhook(vec![always(Verification::Mac(mac))]);
+    let sign = |key: &[u8]| format!("v1,{}", STANDARD.encode(digest(Hash::Sha256, key, b"{}")));
+    let (old, new) = (STANDARD.encode(b"the old key"), STANDARD.encode(b"the new"));
+    let believed = |header: &str, keys: &[&str]| {
+        let post = Post::of("{}").header("x-signature", header);
+        post.verify(&spec, &Known::secrets("key", keys))
+    };
+    let (by_old, by_new) = (sign(b"the old key"), sign(b"the new"));
+    for header in [
+        by_old.clone(),
+        by_new.clone(),
+        format!("{by_old} {by_new}"),
+        format!("v2,AAAA {by_new}"),
+        format!("  {by_new}  v1a,??"),
+    ] {
+        assert_eq!(believed(&header, &[&new, &old]), Ok(()), "{header}");
+    }
+    for header in ["", " ", "v1,", "v1,,", "v1,====", "\u{feff}"] {
+        assert!(believed(header, &[&new, &old]).is_err(), "{header:?}");
+    }
+    assert!(believed(&by_old, &[&new]).is_err());
+    // Text that is no base64 is passed over while another value is, and named when it is alone.
+    assert_eq!(believed(&by_new, &["not base64!", &new]), Ok(()));
+    assert!(matches!(
+        believed(&by_new, &["not base64!"]),
+        Err(Refusal::SecretUnreadable { .. })
+    ));
+    let sixteen = vec![by_old.as_str(); 16].join(" ");
+    assert!(matches!(
+        believed(&format!("{sixteen} {by_new}"), &[&new]),
+        Err(Refusal::TooManySignatures { .. })
+    ));
+    assert_eq!(believed(&sixteen, &[&old]), Ok(()));
+}
+
+#[test]
+fn every_hash_and_encoding_has_its_known_answer() {
+    // RFC 2202, 3 and RFC 4231, 4.3: test case 2, the key "Jefe".
+    let message = "what do ya want for nothing?";
+    for (hash, wanted) in [
+        (Hash::Sha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+        (
+            Hash::Sha256,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+        (
+            Hash::Sha512,
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+        ),
+    ] {
+        let bytes = hex::decode(wanted).expect("hex");
+        let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&bytes);
+        for (encoding, written) in [
+            (Encoding::Hex, wanted.to_owned()),
+            (Encoding::Hex, wanted.to_uppercase()),
+            (Encoding::Base64, STANDARD.encode(&bytes)),
+            (Encoding::Base64url, url_safe),
+        ] {
+            let mac = Mac {
+                hash,
+                encoding,
+                ..mac()
+            };
+            let spec = webhook(vec![always(Verification::Mac(mac))]);
+            let post = Post::of(message).header("x-signature", &written);
+            assert_eq!(
+                post.verify(&spec, &Known::secrets("key", &["Jefe"])),
+                Ok(()),
+                "{written}"
+            );
+        }
+    }
 }
