@@ -9,6 +9,7 @@
 
 mod bench;
 mod dev;
+mod frozen;
 mod plugins;
 mod summary;
 mod test;
@@ -41,6 +42,11 @@ enum Command {
     Plugins,
     /// Check the rules of this repository that no compiler knows
     Tidy,
+    /// Release the provider interface: copy it to a folder of its own that never changes again
+    Freeze {
+        /// As wit/provider.wit says, for example 1.0.0
+        version: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +77,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tidy => {
             tidy::check(&workspace)?;
             println!("tidy: all rules hold");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Freeze { version } => {
+            for path in frozen::freeze(&workspace.root, &version)? {
+                println!("{path}");
+            }
             Ok(ExitCode::SUCCESS)
         }
     }
