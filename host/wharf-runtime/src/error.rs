@@ -47,9 +47,9 @@ impl LoadError {
             | LoadReason::NotWasm
             | LoadReason::Malformed { .. } => "plugin-not-a-component",
             LoadReason::ForeignImport { .. } => "plugin-foreign-import",
-            LoadReason::ForeignVersion { .. } | LoadReason::MissingExport { .. } => {
-                "plugin-wrong-interface"
-            }
+            LoadReason::ForeignVersion { .. }
+            | LoadReason::NotOffered { .. }
+            | LoadReason::MissingExport { .. } => "plugin-wrong-interface",
             LoadReason::Link { .. } => "plugin-wrong-interface",
             LoadReason::Resources { .. } => "plugin-needs-too-much",
             LoadReason::Compile { .. } => "plugin-not-compiled",
@@ -98,6 +98,10 @@ pub enum LoadReason {
         "it speaks {name}, this host speaks wharf:provider 1.x; build it with an SDK of that version"
     )]
     ForeignVersion { name: String },
+    #[error(
+        "it needs {function}, which this host does not have: it is built for a newer wharf:provider; update the host, or build it with an older SDK"
+    )]
+    NotOffered { function: String },
     #[error("it does not export {export}, which every provider must")]
     MissingExport { export: &'static str },
     #[error("it needs {needed} {what} at once, at most {allowed} are allowed")]
