@@ -69,8 +69,8 @@ impl Problems {
     }
 }
 
-/// Empty when the description keeps every rule.
-pub(crate) fn problems(descriptor: &Descriptor) -> Vec<String> {
+/// What breaks a rule, in words for the plugin's author. Empty when the description keeps every rule.
+pub fn problems(descriptor: &Descriptor) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     check_identity(&mut problems, descriptor);
     check_inputs(&mut problems, descriptor);
