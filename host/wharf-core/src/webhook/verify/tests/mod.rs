@@ -1,5 +1,6 @@
 //! What is believed and what is not, scheme by scheme; known answers are in `tests/fixtures`.
 
+mod anything;
 mod conditions;
 mod public_keys;
 mod tokens;
