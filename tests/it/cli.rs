@@ -239,6 +239,34 @@ async fn the_queues_can_be_looked_at_beside_a_running_gateway() {
 }
 
 #[tokio::test]
+async fn the_operator_reads_where_providers_call() {
+    each_empty(async |database| {
+        let Some(program) = Program::new() else {
+            return;
+        };
+        program.sandbox(&database.url);
+        let serving = program.serve();
+        assert_eq!(serving.stop(), 0);
+        let table = program.run(&["webhook", "urls"]);
+        assert_eq!(table.code, 0, "{table:?}");
+        assert!(table.stderr.contains("http.public_url"), "{table:?}");
+        let lines = program.run(&["webhook", "urls", "--json"]);
+        let row: Value = serde_json::from_str(lines.stdout.trim()).unwrap();
+        assert_eq!(row["plugin"], "sandbox");
+        assert!(row["owner"].as_str().unwrap().starts_with("channel:acme/"));
+        let path = row["url"].as_str().unwrap();
+        assert!(path.starts_with("/webhooks/sandbox/"), "{path}");
+        assert!(table.stdout.contains(path), "{table:?}");
+        let public = ["--set", "http.public_url=https://wharf.example.com"];
+        let whole = program.run(&[&public[..], &["webhook", "urls", "--json"]].concat());
+        let row: Value = serde_json::from_str(whole.stdout.trim()).unwrap();
+        assert_eq!(row["url"], format!("https://wharf.example.com{path}"));
+        assert!(whole.stderr.is_empty(), "{whole:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn wrong_usage_and_help() {
     let Some(program) = Program::new() else {
         return;

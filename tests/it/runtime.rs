@@ -10,6 +10,7 @@ mod limits;
 mod load;
 mod logs;
 mod plugins;
+mod webhooks;
 
 use std::sync::Arc;
 

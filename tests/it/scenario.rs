@@ -12,6 +12,7 @@ mod hostile;
 mod idempotency;
 mod inbound;
 mod interop;
+mod proofs;
 mod refusals;
 mod sending;
 mod simple;

@@ -3,11 +3,16 @@
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
 use crate::error::LoadReason;
 use crate::limits;
 
 const PACKAGE: &str = "wharf:provider/";
+/// The one interface with functions that this host offers. The others that a component imports only
+/// lend it their types.
+const OFFERED: &str = "wharf:provider/log";
+const OFFERED_FUNCTION: &str = "write";
 const REQUIRED: [&str; 3] = [
     "wharf:provider/manifest@1.0.0",
     "wharf:provider/outbound@1.0.0",
@@ -89,6 +94,25 @@ pub(crate) fn check_resources(
     Ok(())
 }
 
+/// It asks for no function that this host does not have: one of a newer interface says so by name.
+pub(crate) fn check_offered(component: &Component, engine: &Engine) -> Result<(), LoadReason> {
+    for (import, item) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = item.ty else {
+            continue;
+        };
+        let is_log = interface_of(import) == OFFERED;
+        for (name, export) in instance.exports(engine) {
+            let is_function = matches!(export.ty, ComponentItem::ComponentFunc(_));
+            if is_function && !(is_log && name == OFFERED_FUNCTION) {
+                return Err(LoadReason::NotOffered {
+                    function: format!("{import}#{name}"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 struct Surface {
     imports: Vec<String>,
     exports: Vec<String>,
@@ -139,10 +163,9 @@ fn check_import(import: &str) -> Result<(), LoadReason> {
 }
 
 fn check_export(exports: &[String], required: &'static str) -> Result<(), LoadReason> {
-    let interface = required.split('@').next().unwrap_or(required);
     let mut found = exports
         .iter()
-        .filter(|name| name.split('@').next() == Some(interface));
+        .filter(|name| interface_of(name) == interface_of(required));
     match found.next() {
         Some(name) if is_version_1(name) => Ok(()),
         Some(name) => Err(LoadReason::ForeignVersion { name: name.clone() }),
@@ -150,9 +173,19 @@ fn check_export(exports: &[String], required: &'static str) -> Result<(), LoadRe
     }
 }
 
+fn interface_of(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
+}
+
+/// Any release of major version 1, older or newer than this host: they share every interface that
+/// both have. A pre-release shares nothing with anybody (semver.org, 9 and 11).
 fn is_version_1(name: &str) -> bool {
-    name.split_once('@')
-        .is_some_and(|(_, version)| version.starts_with("1."))
+    let Some((_, version)) = name.split_once('@') else {
+        return false;
+    };
+    let parts: Vec<_> = version.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    parts.len() == 3 && parts[0] == "1" && parts.iter().all(is_number)
 }
 
 /// WebAssembly 2.0 without what the engine has turned off, and the component model without async.

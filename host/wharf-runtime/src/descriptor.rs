@@ -3,6 +3,7 @@
 //! These are rules of form and of reference. Whether the operator grants what is asked for is not
 //! decided here.
 
+mod checks;
 mod flows;
 pub(crate) mod names;
 mod webhooks;
@@ -70,8 +71,8 @@ impl Problems {
     }
 }
 
-/// Empty when the description keeps every rule.
-pub(crate) fn problems(descriptor: &Descriptor, interfaces: &[Interface]) -> Vec<String> {
+/// What breaks a rule, in words for the plugin's author. Empty when the description keeps every rule.
+pub fn problems(descriptor: &Descriptor, interfaces: &[Interface]) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     check_identity(&mut problems, descriptor);
     check_inputs(&mut problems, descriptor);

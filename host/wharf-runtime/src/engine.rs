@@ -132,6 +132,7 @@ impl Runtime {
 
     fn link(&self, digest: [u8; 32], component: &Component) -> Result<Code, LoadReason> {
         admission::check_resources(component, self.config.memory_bytes_max)?;
+        admission::check_offered(component, &self.engine)?;
         let pre = self
             .linker
             .instantiate_pre(component)

@@ -49,10 +49,10 @@ impl LoadError {
             | LoadReason::NotWasm
             | LoadReason::Malformed { .. } => "plugin-not-a-component",
             LoadReason::ForeignImport { .. } => "plugin-foreign-import",
-            LoadReason::ForeignVersion { .. } | LoadReason::MissingExport { .. } => {
-                "plugin-wrong-interface"
-            }
-            LoadReason::MissingFunction { .. }
+            LoadReason::ForeignVersion { .. }
+            | LoadReason::NotOffered { .. }
+            | LoadReason::MissingExport { .. }
+            | LoadReason::MissingFunction { .. }
             | LoadReason::WrongType { .. }
             | LoadReason::Link { .. } => "plugin-wrong-interface",
             LoadReason::Resources { .. } => "plugin-needs-too-much",
@@ -102,6 +102,10 @@ pub enum LoadReason {
         "it speaks {name}, this host speaks wharf:provider 1.x; build it with an SDK of that version"
     )]
     ForeignVersion { name: String },
+    #[error(
+        "it needs {function}, which this host does not have: it is built for a newer wharf:provider; update the host, or build it with an older SDK"
+    )]
+    NotOffered { function: String },
     #[error("it does not export {export}, which every provider must")]
     MissingExport { export: &'static str },
     #[error(

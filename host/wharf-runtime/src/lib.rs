@@ -26,6 +26,7 @@ mod ticker;
 mod v1;
 
 pub use config::RuntimeConfig;
+pub use descriptor::problems as descriptor_problems;
 pub use engine::Runtime;
 pub use error::{CallError, FaultKind, LimitKind, LoadError, LoadReason, Origin, RuntimeError};
 pub use interface::Interface;

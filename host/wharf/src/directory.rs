@@ -4,24 +4,28 @@
 //! token made by another process stops working within it; changes made in this process are seen at
 //! once through [`Directory::forget_all`].
 
+mod route;
 mod secrets;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::route::Route;
+pub(crate) use self::route::addresses;
+use self::route::may_be_shown;
+pub use self::secrets::SecretSet;
+use self::secrets::Stored;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+use wharf_core::provider::Level;
 use wharf_core::webhook::SigningSecret;
 use wharf_core::{AppId, ChannelId, Clock, EndpointId, TenantId};
 use wharf_runtime::Registry;
 use wharf_store::keys::KeyRow;
 use wharf_store::{AccountKey, Db, Owner, StoreError, Vault};
 use wharf_store::{apps, channels, endpoints, keys, routes};
-
-pub use secrets::SecretSet;
-use secrets::Stored;
 
 /// How long an entry is believed without asking the store again.
 pub const LIFETIME: Duration = Duration::from_secs(5);
@@ -34,7 +38,6 @@ pub struct Channel {
     pub id: ChannelId,
     pub plugin: String,
     pub app: Option<AppId>,
-    /// The provider's id of the account, where the plugin names one.
     pub account: Option<String>,
     pub sender: String,
     /// The app's settings, then the channel's own, which win.
@@ -42,22 +45,14 @@ pub struct Channel {
     pub secrets: SecretSet,
     /// Where the provider reaches each of this channel's webhooks, by name.
     pub webhook_urls: HashMap<String, String>,
+    /// Those of them that the tenant may know.
+    pub shown_urls: BTreeMap<String, String>,
 }
 
 impl wharf_egress::Secrets for Channel {
     fn get(&self, name: &str) -> Option<SecretString> {
         self.secrets.get(name)
     }
-}
-
-/// Whose call a webhook path takes.
-pub struct Route {
-    pub owner: Owner,
-    pub webhook: String,
-    pub plugin: String,
-    pub tenant: Option<TenantId>,
-    pub secrets: SecretSet,
-    pub url: Option<String>,
 }
 
 /// A tenant's URL that receives events.
@@ -179,73 +174,6 @@ impl Directory {
         self.channels.try_get_with(key, load).await.map_err(unshare)
     }
 
-    /// Where a webhook path leads; nowhere once its owner is removed.
-    pub(crate) async fn route(&self, token: &str) -> Result<Option<Arc<Route>>, StoreError> {
-        if !is_token(token) {
-            return Ok(None);
-        }
-        let load = async {
-            let mut conn = self.db.read().await?;
-            let secret = SecretString::from(token.to_owned());
-            let Some(row) = routes::by_token(&mut conn, &secret).await? else {
-                return Ok(None);
-            };
-            if !is_live(&mut conn, &row.owner).await? {
-                return Ok(None);
-            }
-            // Given back before another is asked for: several look-ups must not wait for each other.
-            drop(conn);
-            let url = self.url_of(&row.plugin, token);
-            Ok(Some(Arc::new(self.route_of(row, url).await?)))
-        };
-        self.routes
-            .try_get_with(token.to_owned(), load)
-            .await
-            .map_err(unshare)
-    }
-
-    /// Where this owner's webhook leads.
-    pub async fn route_of_owner(
-        &self,
-        owner: &Owner,
-        webhook: &str,
-    ) -> Result<Option<Arc<Route>>, StoreError> {
-        let mut conn = self.db.read().await?;
-        let token = routes::token_of(&mut conn, &self.vault, owner, webhook).await?;
-        drop(conn);
-        match token {
-            Some(token) => self.route(token.expose_secret()).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Every webhook of every app: the candidates for a call whose path names none.
-    pub async fn app_routes(&self) -> Result<Arc<Vec<Arc<Route>>>, StoreError> {
-        let load = async {
-            let mut conn = self.db.read().await?;
-            let mut rows = Vec::new();
-            for row in routes::list(&mut conn).await? {
-                if matches!(row.owner, Owner::App(_)) && is_live(&mut conn, &row.owner).await? {
-                    rows.push(row);
-                }
-            }
-            drop(conn);
-            let mut found = Vec::new();
-            for row in rows {
-                let url = self
-                    .public_url
-                    .as_ref()
-                    .and_then(|u| u.join("api/whatsapp/webhook").ok());
-                found.push(Arc::new(self.route_of(row, url.map(String::from)).await?));
-            }
-            Ok(Arc::new(found))
-        };
-        self.app_routes
-            .try_get_with((), load)
-            .await
-            .map_err(unshare)
-    }
-
     /// The tenant's endpoints.
     pub async fn endpoints(
         &self,
@@ -276,35 +204,24 @@ impl Directory {
         let Some(row) = channels::get(&mut conn, tenant, id).await? else {
             return Ok(None);
         };
-        let mut settings = std::collections::BTreeMap::new();
-        let mut owners = vec![Owner::Channel(tenant.clone(), id.clone())];
-        if let Some(account) = &row.account {
-            let account = AccountKey::new(&row.plugin, account);
-            owners.push(Owner::Account(tenant.clone(), account));
-        }
-        if let Some(app) = &row.app_id {
-            if let Some(app) = apps::get(&mut conn, app).await? {
-                settings.extend(app.settings);
-            }
-            owners.push(Owner::Account(tenant.clone(), AccountKey::of_app(app)));
-            owners.push(Owner::App(app.clone()));
-        }
-        settings.extend(row.settings);
+        let owner = Owner::Channel(tenant.clone(), id.clone());
+        let (settings, secrets) = self.configured_of_channel(&mut conn, &row).await?;
+        let plugin = self.plugins.get(&row.plugin);
+        let specs = plugin.iter().flat_map(|p| p.descriptor().webhooks.iter());
         let mut webhook_urls = HashMap::new();
-        let mut secrets = Vec::with_capacity(owners.len());
-        for owner in &owners {
-            secrets.push(Stored::read(&mut conn, &self.vault, owner, self.clock.now_ms()).await?);
-            for spec in self
-                .plugins
-                .get(&row.plugin)
-                .iter()
-                .flat_map(|p| p.descriptor().webhooks.clone())
-            {
-                let token = routes::token_of(&mut conn, &self.vault, owner, &spec.name).await?;
-                if let Some(url) = token.and_then(|t| self.url_of(&row.plugin, t.expose_secret())) {
-                    webhook_urls.insert(spec.name, url);
-                }
+        let mut shown_urls = BTreeMap::new();
+        for spec in specs {
+            // Its own address where it has one: an app's webhook is the app's where there is an app.
+            let app = row.app_id.clone().filter(|_| spec.level == Level::App);
+            let owner = app.map_or_else(|| owner.clone(), Owner::App);
+            let token = routes::token_of(&mut conn, &self.vault, &owner, &spec.name).await?;
+            let Some(url) = token.and_then(|t| self.url_of(&row.plugin, t.expose_secret())) else {
+                continue;
+            };
+            if may_be_shown(&owner, spec) {
+                shown_urls.insert(spec.name.clone(), url.clone());
             }
+            webhook_urls.insert(spec.name.clone(), url);
         }
         Ok(Some(Arc::new(Channel {
             tenant: tenant.clone(),
@@ -314,9 +231,39 @@ impl Directory {
             account: row.account,
             sender: row.sender,
             settings: settings.into_iter().collect(),
-            secrets: SecretSet::merge(secrets),
+            secrets,
             webhook_urls,
+            shown_urls,
         })))
+    }
+
+    /// The app's settings, then the channel's own, which win; the secrets of all that it belongs to,
+    /// the narrowest owner's first.
+    async fn configured_of_channel(
+        &self,
+        conn: &mut wharf_store::Conn,
+        row: &channels::ChannelRow,
+    ) -> Result<(BTreeMap<String, String>, SecretSet), StoreError> {
+        let mut settings = BTreeMap::new();
+        let mut owners = vec![Owner::Channel(row.tenant.clone(), row.id.clone())];
+        if let Some(account) = &row.account {
+            let account = AccountKey::new(&row.plugin, account);
+            owners.push(Owner::Account(row.tenant.clone(), account));
+        }
+        if let Some(id) = &row.app_id {
+            if let Some(app) = apps::get(conn, id).await? {
+                settings.extend(app.settings);
+            }
+            owners.push(Owner::Account(row.tenant.clone(), AccountKey::of_app(id)));
+            owners.push(Owner::App(id.clone()));
+        }
+        settings.extend(row.settings.clone());
+        let now = self.clock.now_ms();
+        let mut secrets = Vec::with_capacity(owners.len());
+        for owner in &owners {
+            secrets.push(Stored::read(conn, &self.vault, owner, now).await?);
+        }
+        Ok((settings, SecretSet::merge(secrets)))
     }
 
     async fn secrets(
@@ -326,22 +273,6 @@ impl Directory {
     ) -> Result<SecretSet, StoreError> {
         let stored = Stored::read(conn, &self.vault, owner, self.clock.now_ms()).await?;
         Ok(SecretSet::merge(vec![stored]))
-    }
-
-    async fn route_of(
-        &self,
-        row: routes::RouteRow,
-        url: Option<String>,
-    ) -> Result<Route, StoreError> {
-        let mut conn = self.db.read().await?;
-        Ok(Route {
-            secrets: self.secrets(&mut conn, &row.owner).await?,
-            owner: row.owner,
-            webhook: row.webhook,
-            plugin: row.plugin,
-            tenant: row.tenant,
-            url,
-        })
     }
 
     async fn endpoint_of(
@@ -369,31 +300,6 @@ impl Directory {
             id: row.id,
         })
     }
-
-    /// The public address of a webhook path, when one is configured.
-    pub fn url_of(&self, plugin: &str, token: &str) -> Option<String> {
-        let base = self.public_url.as_ref()?;
-        base.join(&format!("webhooks/{plugin}/{token}"))
-            .ok()
-            .map(String::from)
-    }
-}
-
-/// The shape of every token this gateway mints: 32 bytes in base64url. Anything else costs no query.
-fn is_token(text: &str) -> bool {
-    text.len() == 43
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// Whether who owns a webhook's path is still configured.
-async fn is_live(conn: &mut wharf_store::Conn, owner: &Owner) -> Result<bool, StoreError> {
-    Ok(match owner {
-        Owner::App(app) => apps::get(conn, app).await?.is_some(),
-        Owner::Channel(tenant, channel) => channels::get(conn, tenant, channel).await?.is_some(),
-        Owner::Account(..) | Owner::Endpoint(..) => false,
-    })
 }
 
 /// The name of an endpoint's signing secret among its credentials.

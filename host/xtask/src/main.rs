@@ -9,6 +9,7 @@
 
 mod bench;
 mod dev;
+mod frozen;
 mod plugins;
 mod summary;
 mod test;
@@ -45,6 +46,11 @@ enum Command {
     },
     /// Check the rules of this repository that no compiler knows
     Tidy,
+    /// Release the provider interface: copy it to a folder of its own that never changes again
+    Freeze {
+        /// As wit/provider.wit says, for example 1.0.0
+        version: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -80,6 +86,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tidy => {
             tidy::check(&workspace)?;
             println!("tidy: all rules hold");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Freeze { version } => {
+            for path in frozen::freeze(&workspace.root, &version)? {
+                println!("{path}");
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

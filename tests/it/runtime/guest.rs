@@ -73,6 +73,13 @@ pub(crate) struct Guest {
     pub(crate) id: &'static str,
     /// The number of a verification case and the name of its secret.
     pub(crate) verification: Option<(u8, &'static str)>,
+    /// Webhooks beside that one, each with one check that always applies.
+    pub(crate) webhooks: Vec<Webhook>,
+    /// More of the interface, and what its world says of it.
+    pub(crate) wit: String,
+    pub(crate) world: String,
+    /// More imports of the module.
+    pub(crate) imports: String,
     pub(crate) describe: Option<String>,
     pub(crate) start: String,
     pub(crate) resume: String,
@@ -98,6 +105,10 @@ impl Guest {
             sender_setting: "sender",
             id: "dev.wharf.test",
             verification: None,
+            webhooks: Vec::new(),
+            wit: String::new(),
+            world: String::new(),
+            imports: String::new(),
             describe: None,
             start: format!("(i32.const {done})"),
             resume: format!("(i32.const {done})"),
@@ -142,7 +153,8 @@ impl Guest {
             .map(|name| format!("export {name};\n"))
             .collect();
         let wit = WIT.replacen("@1.0.0;", &format!("@{};", self.version), 1)
-            + &format!("world made {{ import log;\n{exports} }}\n");
+            + &self.wit
+            + &format!("world made {{ import log;\n{exports}{} }}\n", self.world);
         let descriptor = self.descriptor();
         let describe = self
             .describe
@@ -182,7 +194,7 @@ impl Guest {
             String::new()
         };
         format!(
-            r#"(module {log}
+            r#"(module {log} {imports}
             (memory (export "memory") {pages})
             (data (i32.const {IMAGE_BASE}) "{data}")
             (global $heap (mut i32) (i32.const {HEAP_BASE}))
@@ -195,6 +207,7 @@ impl Guest {
             "#,
             pages = self.pages,
             items = self.items,
+            imports = self.imports,
         )
     }
 
@@ -231,7 +244,94 @@ impl Guest {
             let webhook = webhook(image, case, secret);
             image.span(at + 68, webhook, 1);
         }
+        if !self.webhooks.is_empty() {
+            let count = u32::try_from(self.webhooks.len()).unwrap();
+            let list = image.area(WEBHOOK_BYTES * count);
+            image.span(at + 68, list, count);
+            for (number, webhook) in (0..).zip(&self.webhooks) {
+                webhook.lay_out(image, list + WEBHOOK_BYTES * number);
+            }
+        }
         at
+    }
+}
+
+const WEBHOOK_BYTES: u32 = 92;
+
+/// One webhook of a guest, acknowledged with 202 and a line of XML.
+pub(crate) struct Webhook {
+    pub(crate) name: &'static str,
+    /// 0 app, 1 account, 2 channel.
+    pub(crate) level: u8,
+    pub(crate) proof: Proof,
+    /// The secret of a handshake like Meta's.
+    pub(crate) challenge: Option<&'static str>,
+}
+
+/// How its calls are proven.
+pub(crate) enum Proof {
+    /// A header that holds a secret.
+    Header(&'static str, &'static str),
+    /// An Ed25519 signature in base64 over the body: its header, and the setting with the key.
+    Ed25519(&'static str, &'static str),
+    /// An HS256 token over body (`body`) and URL (`url`): its header and its secret.
+    Token(&'static str, &'static str),
+    PathToken,
+}
+
+impl Webhook {
+    pub(crate) fn new(name: &'static str, level: u8, proof: Proof) -> Self {
+        Self {
+            name,
+            level,
+            proof,
+            challenge: None,
+        }
+    }
+
+    fn lay_out(&self, image: &mut Image, at: u32) {
+        image.string(at, self.name);
+        image.u8(at + 8, self.level);
+        let check = image.area(84);
+        image.span(at + 12, check, 1);
+        let value = check + 16;
+        let mut case = |number: u8| image.u8(check + 12, number);
+        match self.proof {
+            Proof::Ed25519(header, setting) => {
+                case(1);
+                image.string(value, header);
+                image.u8(value + 9, 1);
+                image.string(value + 12, setting);
+                let over = image.area(12);
+                image.span(value + 20, over, 1);
+            }
+            Proof::Token(header, secret) => {
+                case(TOKEN);
+                image.string(value, header);
+                image.string(value + 20, secret);
+                for (offset, claim) in [(40, "body"), (52, "url")] {
+                    image.u8(value + offset, 1);
+                    image.string(value + offset + 4, claim);
+                }
+            }
+            Proof::Header(header, secret) => {
+                case(4);
+                image.string(value, header);
+                image.string(value + 8, secret);
+            }
+            Proof::PathToken => case(6),
+        }
+        if let Some(secret) = self.challenge {
+            image.u8(at + 20, 1);
+            image.string(at + 32, "token");
+            image.string(at + 40, secret);
+            image.string(at + 48, "echo");
+        }
+        image.bytes(at + 56, &202_u16.to_le_bytes());
+        image.u8(at + 60, 1);
+        image.string(at + 64, "text/xml");
+        image.string(at + 72, "<Response/>");
+        image.u32(at + 88, 1000);
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use wharf_runtime::{LoadError, LoadReason, Registry, Runtime, RuntimeConfig, RuntimeError};
 
-use super::guest::{Guest, Input, MAC, TOKEN};
-use super::{config, context, load, load_with, message};
+use super::guest::{Guest, Input, MAC, Proof, Webhook};
+use super::{config, context, load, load_with, message, webhook};
 
 async fn refusal(bytes: Vec<u8>) -> LoadError {
     match load(bytes).await {
@@ -112,6 +112,49 @@ async fn another_major_version_is_named() {
 }
 
 #[tokio::test]
+async fn any_release_of_version_1_is_served_and_no_pre_release() {
+    // Older and newer than this host's: what both have is the same.
+    for version in ["1.0.1", "1.7.0", "1.10.3"] {
+        let mut guest = Guest::new();
+        guest.version = version;
+        guest.parse = format!("{WRITES_A_LINE}{}", guest.parse);
+        // An interface that this host has never heard of, for one that has.
+        guest.wit = "interface later { use types.{json}; type parcel = json; }\n".to_owned();
+        guest.world = "import later;\n".to_owned();
+        let plugin = load(guest.build()).await.unwrap();
+        plugin.start(&context(), &message()).await.unwrap();
+        plugin.parse(&context(), &webhook(b"{}"), 0).await.unwrap();
+    }
+    for version in ["1.0.0-rc.1", "0.9.0", "2.0.0", "10.0.0"] {
+        let mut guest = Guest::new();
+        guest.version = version;
+        let error = refusal(guest.build()).await;
+        let refused = matches!(error.reason, LoadReason::ForeignVersion { .. });
+        assert!(refused && error.to_string().contains(version), "{error}");
+    }
+}
+
+/// A call of the one function that the host offers.
+const WRITES_A_LINE: &str =
+    "(call $log (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+
+#[tokio::test]
+async fn a_function_of_a_newer_host_is_named() {
+    let mut guest = Guest::new();
+    guest.version = "1.7.0";
+    guest.wit = "interface later { now: func() -> u64; }\n".to_owned();
+    guest.world = "import later;\n".to_owned();
+    guest.imports =
+        "(import \"wharf:provider/later@1.7.0\" \"now\" (func $now (result i64)))".to_owned();
+    guest.parse = format!("(drop (call $now)) {}", guest.parse);
+    let error = refusal(guest.build()).await;
+    assert_eq!(error.slug(), "plugin-wrong-interface");
+    let text = error.to_string();
+    assert!(text.contains("wharf:provider/later@1.7.0#now"), "{text}");
+    assert!(text.contains("update the host"), "{text}");
+}
+
+#[tokio::test]
 async fn functions_of_other_types_are_refused_at_load() {
     let bytes = component(
         r#"(component
@@ -171,11 +214,59 @@ async fn a_lying_description_is_refused_with_all_its_lies() {
 }
 
 #[tokio::test]
-async fn a_scheme_this_host_cannot_verify_is_refused_by_name() {
+async fn a_check_that_proves_less_than_it_seems_is_refused() {
+    let cases: [(Proof, &str); 5] = [
+        (
+            Proof::Token("x-token", "absent"),
+            "uses the secret `absent`, which is not declared",
+        ),
+        (
+            Proof::Token("x-token", "sender"),
+            "uses `sender` as a secret, which it is not",
+        ),
+        (
+            Proof::Ed25519("x-sig", "absent"),
+            "uses the setting `absent`, which is not declared",
+        ),
+        (
+            Proof::Ed25519("x-sig", "a_secret"),
+            "uses `a_secret` as a setting, which it is not",
+        ),
+        (
+            Proof::Header("x sig", "a_secret"),
+            "checks an unfit header name",
+        ),
+    ];
+    for (proof, complaint) in cases {
+        let mut guest = Guest::new();
+        guest.inputs.push(Input {
+            name: "a_secret",
+            secret: true,
+        });
+        guest.webhooks.push(Webhook::new("main", 2, proof));
+        let error = refusal(guest.build()).await;
+        assert_eq!(error.slug(), "plugin-invalid-descriptor");
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_token_alone_and_webhooks_of_every_level_are_legal() {
     let mut guest = Guest::new();
-    guest.verification = Some((TOKEN, ""));
-    let error = refusal(guest.build()).await;
-    assert!(error.to_string().contains("verified by token"), "{error}");
+    for (name, level) in [("app", 0), ("account", 1), ("main", 2)] {
+        let webhook = Webhook::new(name, level, Proof::PathToken);
+        guest.webhooks.push(webhook);
+    }
+    let plugin = load(guest.build()).await.unwrap();
+    let names = plugin.descriptor().webhooks.iter().map(|w| w.name.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["app", "account", "main"]);
+    let mut twice = Guest::new();
+    for _ in 0..2 {
+        let webhook = Webhook::new("main", 0, Proof::PathToken);
+        twice.webhooks.push(webhook);
+    }
+    let error = refusal(twice.build()).await;
+    assert!(error.to_string().contains("names `main` twice"), "{error}");
 }
 
 #[tokio::test]

@@ -41,7 +41,6 @@ async fn a_call_without_the_right_signature_is_refused_and_leaves_no_row() {
             None,
             Some(""),
             Some("sha256="),
-            Some(digits),
             Some(&right[..right.len() - 1]),
             Some(&right[..right.len() - 2]),
             Some(&other),

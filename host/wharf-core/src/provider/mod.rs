@@ -25,9 +25,9 @@ pub use content::{
     MediaSource, Reaction, ReadReceipt, ReplyButton, Text,
 };
 pub use descriptor::{
-    Capability, Challenge, Check, Condition, Descriptor, EmbeddedSignup, Endpoint, FlowInfo,
-    Freshness, Input, InputKind, Launch, Level, Mac, Purpose, Rate, Signed, Verification,
-    WebhookSpec,
+    BodyDigest, Capability, Challenge, Check, Condition, Descriptor, EmbeddedSignup, Endpoint,
+    FlowInfo, Freshness, Input, InputKind, Launch, Level, Mac, PublicKey, PublicKeyAlgorithm,
+    Purpose, Rate, Signed, Token, TokenAlgorithm, Verification, WebhookSpec,
 };
 pub use error::{ErrorClass, PlatformError, Retry};
 pub use exchange::{

@@ -5,6 +5,7 @@ mod dev;
 mod key;
 mod queue;
 mod serve;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +55,9 @@ enum Command {
     /// The job queues and their dead letters
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Where providers call
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Explain an error code of the API
     Errors {
         /// The code, as in a problem's `code`; without it all are listed
@@ -74,6 +78,9 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command, &sources),
         Command::Key(command) => key::run(&command, || load(&sources)),
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
+        Command::Webhook(command) => {
+            load(&sources).and_then(|config| webhook::run(&command, config))
+        }
         Command::Errors { code } => errors(code.as_deref()),
     };
     match result {

@@ -3,6 +3,7 @@
 //! Each rule is a function from what it reads to its complaints; this module finds the files.
 
 mod crates;
+mod frozen;
 mod migrations;
 mod text;
 
@@ -47,6 +48,7 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<()> {
     }
     complaints.extend(crates::check(&workspace.packages, &workspace.root));
     complaints.extend(migrations::check(&workspace.root)?);
+    complaints.extend(frozen::check(&workspace.root)?);
     for complaint in &complaints {
         eprintln!("{complaint}");
     }
