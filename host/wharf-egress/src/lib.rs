@@ -3,8 +3,9 @@
 //! An [`Exchange`](wharf_core::provider::Exchange) is data a plugin returned and therefore untrusted.
 //! [`Egress::prepare`] holds it against the plugin's descriptor, inserts secrets last and only towards
 //! hosts of their audience; [`Egress::send`] performs it and hands back no more than the guest may see.
-//! This crate owns policy, address filter, assembly, capture and redaction. It must know nothing of
-//! databases, queues, tenants or WebAssembly.
+//! Stored media are streamed through a [`MediaStore`] in both directions and never held whole.
+//! This crate owns policy, address filter, proxies, assembly, capture and redaction. It must know
+//! nothing of databases, queues, tenants or WebAssembly.
 
 mod address;
 mod answer;
@@ -172,7 +173,7 @@ impl Egress {
         Ok(())
     }
 
-    /// Checks and assembles a request. Pure: no network, no clock.
+    /// Checks and assembles a request. No network, no clock; media are opened by [`send`](Self::send).
     pub fn prepare(&self, exchange: &Exchange, grant: &Grant<'_>) -> Result<Prepared, Denied> {
         assemble::prepare(&self.config, exchange, grant)
     }
