@@ -152,7 +152,9 @@ impl Guest {
             .iter()
             .map(|name| format!("export {name};\n"))
             .collect();
-        let wit = WIT.replacen("@1.0.0;", &format!("@{};", self.version), 1)
+        // A package of an older version cannot speak of what came with 1.0.0.
+        let wit = WIT.replace("@since(version = 1.0.0)", "");
+        let wit = wit.replacen("@1.0.0;", &format!("@{};", self.version), 1)
             + &self.wit
             + &format!("world made {{ import log;\n{exports}{} }}\n", self.world);
         let descriptor = self.descriptor();

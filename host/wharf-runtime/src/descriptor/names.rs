@@ -56,9 +56,9 @@ pub(crate) fn is_header_name(name: &str) -> bool {
 /// A media type of RFC 9110 in visible ASCII; parameters after a semicolon.
 pub(super) fn is_content_type(text: &str) -> bool {
     let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
-    let is_type = kind
-        .split_once('/')
-        .is_some_and(|(kind, subtype)| is_header_name(kind) && is_header_name(subtype.trim_end()));
+    let is_type = kind.split_once('/').is_some_and(|(kind, subtype)| {
+        is_header_name(kind) && is_header_name(subtype.trim_end_matches(' '))
+    });
     is_type
         && text.len() <= 2 * NAME_BYTES_MAX
         && parameters.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
