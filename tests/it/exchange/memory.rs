@@ -213,9 +213,9 @@ async fn a_stored_answer_is_remembered_while_its_object_lives() {
         assert_eq!(gateway.rows(kept).await, 1);
         // The object is gone, so the answer that names it stands no more.
         let now = i64::MAX;
-        let purged = gateway.db().write(move |tx| {
-            Box::pin(async move { wharf_store::media::purge(tx, now, 10).await })
-        });
+        let purged = gateway
+            .db()
+            .write(move |tx| Box::pin(async move { wharf_store::media::purge(tx, now, 10).await }));
         assert_eq!(purged.await.unwrap().len(), 1);
         ask().await;
         assert_eq!(provider.count("/v1/picture"), 2);

@@ -115,7 +115,8 @@ impl Kept {
             match written {
                 Err(StoreError::Refused(reason)) => return Err(StoreError::Refused(reason)),
                 Err(error) if tries < KEEP_TRIES_MAX && !is_lost() => {
-                    let message = self.entry.as_ref().map(|entry| entry.attempt.message);
+                    let message = self.entry.as_ref();
+                    let message = message.map(|entry| entry.attempt.message.to_string());
                     tracing::warn!(message.id = ?message, error = %crate::http::Chain(&error), tries, "an answer could not be kept yet");
                     tokio::time::sleep(KEEP_PAUSE * tries).await;
                 }

@@ -18,9 +18,9 @@ pub enum FlowError {
     },
     /// The provider's failure, as the plugin reads it.
     #[error("{0}")]
-    Provider(PlatformError),
+    Provider(Box<PlatformError>),
     #[error("the plugin failed in a flow")]
-    Plugin(#[source] CallError),
+    Plugin(#[source] Box<CallError>),
     #[error("the exchange {label:?} of a flow may not leave")]
     Denied {
         label: String,
@@ -70,8 +70,8 @@ impl FlowError {
 impl From<CallError> for FlowError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Guest(error) => Self::Provider(error),
-            other => Self::Plugin(other),
+            CallError::Guest(error) => Self::Provider(Box::new(error)),
+            other => Self::Plugin(Box::new(other)),
         }
     }
 }
