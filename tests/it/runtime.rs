@@ -19,7 +19,7 @@ use wharf_core::provider::{
 use wharf_runtime::{LoadError, Plugin, Runtime, RuntimeConfig};
 
 /// Smaller than in service: tests run side by side, and a pool takes address space.
-fn config() -> RuntimeConfig {
+pub(crate) fn config() -> RuntimeConfig {
     RuntimeConfig {
         permits_max: 16,
         plugin_permits_max: 8,
@@ -35,7 +35,7 @@ async fn load_with(config: RuntimeConfig, bytes: Vec<u8>) -> Result<Arc<Plugin>,
     Runtime::new(config).unwrap().load("test", bytes).await
 }
 
-fn context() -> CallContext {
+pub(crate) fn context() -> CallContext {
     CallContext {
         settings: vec![("phone_number_id".to_owned(), "106540352242922".to_owned())],
         now_ms: 1_700_000_000_000,
@@ -44,7 +44,7 @@ fn context() -> CallContext {
     }
 }
 
-fn message() -> OutboundMessage {
+pub(crate) fn message() -> OutboundMessage {
     OutboundMessage {
         id: "01JABCDEFGHJKMNPQRSTVWXYZ0".to_owned(),
         to: Address::Phone("4915112345678".to_owned()),
@@ -60,7 +60,7 @@ fn message() -> OutboundMessage {
     }
 }
 
-fn webhook(body: &[u8]) -> WebhookRequest {
+pub(crate) fn webhook(body: &[u8]) -> WebhookRequest {
     WebhookRequest {
         name: "main".to_owned(),
         method: HttpMethod::Post,
