@@ -18,6 +18,6 @@ mod guest;
 mod layout;
 mod memory;
 
-pub use catalogue::{Contained, HOST, Hostile, REDIRECTING, SENDER, TRUSTED_HOST, all};
+pub use catalogue::{Contained, HOST, Hostile, REDIRECTING, SENDER, TRUSTED_HOST, all, harmless};
 pub use guest::Guest;
 pub use memory::{BLANK_BASE, HEAP_BASE, Image};

@@ -1,5 +1,8 @@
 //! The load client: connections that are kept open, one request at a time on each, nothing parsed but
 //! what tells where an answer ends. The same for the subject and for its counterpart.
+//!
+//! It asks as fast as answers come, or at a steady rate whatever the answers do: the first finds out
+//! how much fits, the second how long it takes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +19,11 @@ use tokio::task::JoinSet;
 /// Callers at the same time. What one core of clients keeps busy without queueing on itself.
 const CONNECTIONS: usize = 64;
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// What timers round to: a request that is later than this was held up by an answer that did not come,
+/// and its wait counts from when it was due.
+const LATE: Duration = Duration::from_millis(2);
+/// Callers of the tenant that is disturbed by nothing but its own answers.
+const DISTURBERS: u32 = 16;
 
 /// A client on a thread of its own.
 pub(crate) struct Client {
@@ -59,6 +67,68 @@ impl Client {
         self.run(target, Until::Count(count)).map(drop)
     }
 
+    /// Asks this often, whatever the answers do, and says how long each request took.
+    pub(crate) fn paced(
+        &self,
+        target: &Target,
+        per_s: f64,
+        count: u32,
+    ) -> anyhow::Result<Vec<Duration>> {
+        let next = Arc::new(AtomicU64::new(0));
+        self.runtime.block_on(async {
+            let mut callers = JoinSet::new();
+            let started = tokio::time::Instant::now();
+            for _ in 0..CONNECTIONS {
+                let connection = Connection::open(target.address).await?;
+                let (requests, next) = (Arc::clone(&target.requests), Arc::clone(&next));
+                let pace = Pace {
+                    started,
+                    per_s,
+                    count: count.into(),
+                };
+                callers.spawn(call_in_time(
+                    connection,
+                    requests,
+                    target.status,
+                    pace,
+                    next,
+                ));
+            }
+            let mut took = Vec::new();
+            while let Some(ended) = callers.join_next().await {
+                took.extend(ended.context("a caller panicked")??);
+            }
+            Ok(took)
+        })
+    }
+
+    /// Begins to ask this often beside everything else, whatever is answered, until it is dropped.
+    pub(crate) fn disturb(&self, target: &Target, per_s: u32) -> Disturbance {
+        let asked = Arc::new(AtomicU64::new(0));
+        let pause = Duration::from_secs(1) * DISTURBERS / per_s;
+        let callers = (0..DISTURBERS).map(|number| {
+            let (address, requests) = (target.address, Arc::clone(&target.requests));
+            let asked = Arc::clone(&asked);
+            let first = pause * number / DISTURBERS;
+            let caller = async move {
+                tokio::time::sleep(first).await;
+                let mut due = tokio::time::interval(pause);
+                due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                let mut connection = Connection::open(address).await?;
+                loop {
+                    due.tick().await;
+                    connection.ask(&requests[0]).await?;
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            };
+            self.runtime.spawn(caller)
+        });
+        Disturbance {
+            callers: callers.collect(),
+            asked,
+        }
+    }
+
     fn run(&self, target: &Target, until: Until) -> anyhow::Result<u64> {
         let asked = Arc::new(AtomicU64::new(0));
         self.runtime.block_on(async {
@@ -80,6 +150,63 @@ impl Client {
             }
             Ok(answers)
         })
+    }
+}
+
+/// When the requests of a steady rate are due.
+#[derive(Clone, Copy)]
+struct Pace {
+    started: tokio::time::Instant,
+    per_s: f64,
+    count: u64,
+}
+
+/// Callers who go on until this is dropped.
+pub(crate) struct Disturbance {
+    callers: Vec<tokio::task::JoinHandle<anyhow::Result<()>>>,
+    asked: Arc<AtomicU64>,
+}
+
+impl Disturbance {
+    /// Requests that were answered so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Disturbance {
+    fn drop(&mut self) {
+        for caller in &self.callers {
+            caller.abort();
+        }
+    }
+}
+
+async fn call_in_time(
+    mut connection: Connection,
+    requests: Arc<[Bytes]>,
+    expected: u16,
+    pace: Pace,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut took = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= pace.count {
+            return Ok(took);
+        }
+        let due = pace.started + Duration::from_secs_f64(number as f64 / pace.per_s);
+        tokio::time::sleep_until(due).await;
+        let now = tokio::time::Instant::now();
+        let from = if now - due > LATE { due } else { now };
+        let which = usize::try_from(number).unwrap_or(0) % requests.len();
+        let status = connection.ask(&requests[which]).await?;
+        ensure!(
+            status == expected,
+            "a request was answered {status}, not {expected}: {}",
+            connection.answer()
+        );
+        took.push(from.elapsed());
     }
 }
 

@@ -48,12 +48,10 @@ fn burning() -> Vec<Hostile> {
                     .body("outbound.start", "(call $deeper (i32.const 0))")
                     .build()
             },
-        )
-        .straining(),
+        ),
         Hostile::serving("memory-bomb", "takes memory without end", MEMORY, || {
             starting(GREEDY)
-        })
-        .straining(),
+        }),
         Hostile::serving(
             "touched-memory-bomb",
             "takes memory without end and writes to all of it",
@@ -73,8 +71,7 @@ fn burning() -> Vec<Hostile> {
                      unreachable",
                 )
                 .build()
-        })
-        .straining(),
+        }),
         Hostile::serving(
             "bulk-copies",
             "copies megabytes in single instructions, which no tick interrupts",

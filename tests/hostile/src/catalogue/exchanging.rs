@@ -244,8 +244,7 @@ fn flows() -> Vec<Hostile> {
                     .body("outbound.resume", super::ENDLESS)
                     .build()
             },
-        )
-        .straining(),
+        ),
         Hostile::serving(
             "stray-after-unsafe",
             "goes on to a forbidden host after a request that must not be repeated",

@@ -117,6 +117,11 @@ pub fn all() -> Vec<Hostile> {
     parts.into_iter().flatten().collect()
 }
 
+/// What a hostile plugin is compared with: the same description, and nothing harmful behind it.
+pub fn harmless() -> Vec<u8> {
+    guest().build()
+}
+
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
 /// A guest that may reach both hosts, has a secret, and one webhook whose only check is its address.
