@@ -227,8 +227,7 @@ async fn forget_what_waits(gateway: &TestGateway) {
     let forgotten = gateway.db().write(|tx| {
         Box::pin(async move {
             let sql = "delete from job where queue = 'webhook' and state = 0 and attempt > 0";
-            wharf_store::on_db!(&mut **tx, |c| sqlx::query(sql).execute(c).await)
-                .map(drop)
+            wharf_store::on_db!(&mut **tx, |c| sqlx::query(sql).execute(c).await.map(drop))
                 .map_err(|error| wharf_store::StoreError::Refused(error.to_string()))
         })
     });

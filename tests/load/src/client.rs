@@ -22,8 +22,8 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// What timers round to: a request that is later than this was held up by an answer that did not come,
 /// and its wait counts from when it was due.
 const LATE: Duration = Duration::from_millis(2);
-/// Callers of the tenant that is disturbed by nothing but its own answers.
-const DISTURBERS: u32 = 16;
+/// Callers that ask beside a measurement.
+const CALLERS_BESIDE: u32 = 16;
 
 /// A client on a thread of its own.
 pub(crate) struct Client {
@@ -103,29 +103,21 @@ impl Client {
     }
 
     /// Begins to ask this often beside everything else, whatever is answered, until it is dropped.
-    pub(crate) fn disturb(&self, target: &Target, per_s: u32) -> Disturbance {
-        let asked = Arc::new(AtomicU64::new(0));
-        let pause = Duration::from_secs(1) * DISTURBERS / per_s;
-        let callers = (0..DISTURBERS).map(|number| {
-            let (address, requests) = (target.address, Arc::clone(&target.requests));
-            let asked = Arc::clone(&asked);
-            let first = pause * number / DISTURBERS;
-            let caller = async move {
-                tokio::time::sleep(first).await;
-                let mut due = tokio::time::interval(pause);
-                due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-                let mut connection = Connection::open(address).await?;
-                loop {
-                    due.tick().await;
-                    connection.ask(&requests[0]).await?;
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-            };
-            self.runtime.spawn(caller)
+    pub(crate) fn beside(&self, target: &Target, per_s: u32) -> Beside {
+        let counts = Arc::new(Counts::default());
+        let pause = Duration::from_secs(1) * CALLERS_BESIDE / per_s;
+        let callers = (0..CALLERS_BESIDE).map(|number| {
+            self.runtime.spawn(call_beside(
+                target.address,
+                Arc::clone(&target.requests),
+                target.status,
+                (pause * number / CALLERS_BESIDE, pause),
+                Arc::clone(&counts),
+            ))
         });
-        Disturbance {
+        Beside {
             callers: callers.collect(),
-            asked,
+            counts,
         }
     }
 
@@ -162,22 +154,67 @@ struct Pace {
 }
 
 /// Callers who go on until this is dropped.
-pub(crate) struct Disturbance {
-    callers: Vec<tokio::task::JoinHandle<anyhow::Result<()>>>,
-    asked: Arc<AtomicU64>,
+pub(crate) struct Beside {
+    callers: Vec<tokio::task::JoinHandle<()>>,
+    counts: Arc<Counts>,
 }
 
-impl Disturbance {
-    /// Requests that were answered so far.
-    pub(crate) fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
+#[derive(Default)]
+struct Counts {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Beside {
+    /// Requests that were answered so far, whatever with.
+    pub(crate) fn answered(&self) -> u64 {
+        self.counts.answered.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were answered with another status than wanted, or not at all.
+    pub(crate) fn failed(&self) -> u64 {
+        self.counts.failed.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Disturbance {
+impl Drop for Beside {
     fn drop(&mut self) {
         for caller in &self.callers {
             caller.abort();
+        }
+    }
+}
+
+async fn call_beside(
+    address: SocketAddr,
+    requests: Arc<[Bytes]>,
+    expected: u16,
+    (first, pause): (Duration, Duration),
+    counts: Arc<Counts>,
+) {
+    tokio::time::sleep(first).await;
+    let mut due = tokio::time::interval(pause);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut connection = None;
+    for request in requests.iter().cycle() {
+        due.tick().await;
+        if connection.is_none() {
+            connection = Connection::open(address).await.ok();
+        }
+        let status = match &mut connection {
+            Some(open) => open.ask(request).await.ok(),
+            None => None,
+        };
+        match status {
+            Some(_) => counts.answered.fetch_add(1, Ordering::Relaxed),
+            // The next request takes a new connection.
+            None => {
+                connection = None;
+                0
+            }
+        };
+        if status != Some(expected) {
+            counts.failed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

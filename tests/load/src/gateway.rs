@@ -99,6 +99,10 @@ impl Files {
         self.folder.path().join("wharf.toml")
     }
 
+    pub(crate) fn database_url(&self) -> String {
+        database_url(self.folder.path())
+    }
+
     /// Starts it in this process.
     pub(crate) async fn start(&self) -> anyhow::Result<Gateway> {
         let mut sources = Sources::defaults();
@@ -180,6 +184,10 @@ pub(crate) fn pause(
     Ok(())
 }
 
+fn database_url(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("wharf.db").display())
+}
+
 fn main_file(folder: &Path, listen: &str, connect_to: &str) -> String {
     let text = |value: &str| serde_json::Value::from(value).to_string();
     let path = |path: &Path| text(&path.display().to_string());
@@ -193,7 +201,7 @@ fn main_file(folder: &Path, listen: &str, connect_to: &str) -> String {
          [apps.{APP}]\nplugin = \"graph\"\nsettings = {{ app_id = \"1\" }}\n\
          secrets = {{ app_secret = \"{APP_SECRET}\", verify_token = \"{VERIFY_TOKEN}\" }}\n",
         listen = text(listen),
-        url = text(&format!("sqlite:{}", folder.join("wharf.db").display())),
+        url = text(&database_url(folder)),
         plugins = path(&folder.join("plugins")),
         cache = path(&folder.join("cache")),
         key = text(&STANDARD.encode(wharf::clock::random::<32>())),
@@ -213,7 +221,7 @@ fn tenant_file(key: &NewKey) -> String {
          [channels.{CHANNEL}]\nplugin = \"graph\"\napp = \"{APP}\"\nmps = {MPS}\n\
          settings = {{ phone_number_id = \"{id}\", waba_id = \"{account_id}\" }}\n\
          secrets = {{ access_token = \"{token}\" }}\n\n\
-         [channels.sandbox]\nplugin = \"sandbox\"\nsettings = {{ sender = \"load\" }}\n\
+         [channels.sandbox]\nplugin = \"sandbox\"\nmps = {MPS}\nsettings = {{ sender = \"load\" }}\n\
          secrets = {{ sandbox_key = \"{sandbox_key}\" }}\n",
         hash = key.hash,
         sandbox_key = STANDARD.encode(wharf::clock::random::<24>()),

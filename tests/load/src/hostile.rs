@@ -174,10 +174,10 @@ impl<'a> Stage<'a> {
     /// The 99th percentile of one run, in milliseconds.
     fn run(&self, beside: &Disturber, per_s: f64) -> anyhow::Result<f64> {
         let client = &self.bench.client;
-        let disturbance = client.disturb(&beside.target, beside.per_s);
+        let disturbance = client.beside(&beside.target, beside.per_s);
         let mut took = client.paced(&self.honest, per_s, self.bench.options.requests)?;
         ensure!(
-            disturbance.asked() > 0,
+            disturbance.answered() > 0,
             "the other tenant got no answer at all"
         );
         drop(disturbance);

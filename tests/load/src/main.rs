@@ -17,6 +17,7 @@ mod process;
 mod ready;
 mod report;
 mod rounds;
+mod swap;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Name {
     EndToEndPerS,
     IdleRssMib,
     ReadyMs,
+    #[value(alias = "swap")]
+    SwapFailedRequests,
     #[value(alias = "hostile")]
     HostileP99Ratio,
 }
@@ -126,6 +129,7 @@ impl Bench {
             Name::EndToEndPerS => end_to_end::measure(self),
             Name::IdleRssMib => memory::measure(self),
             Name::ReadyMs => ready::measure(self),
+            Name::SwapFailedRequests => swap::measure(self),
             Name::HostileP99Ratio => hostile::measure(self),
         }
     }
