@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
-use wharf_runtime::RuntimeConfig;
+use wharf_runtime::{ClassLimits, RuntimeConfig};
 
 use super::guest::Guest;
 use super::{config, context, load_with, webhook};
@@ -42,7 +42,10 @@ impl<'a> MakeWriter<'a> for Captured {
 async fn logged(guest: Guest) -> (Vec<String>, u64) {
     let patient = RuntimeConfig {
         // A million calls into an unoptimised host take their time.
-        inbound_ms_max: 60_000,
+        native: ClassLimits {
+            inbound_ms_max: 60_000,
+            ..ClassLimits::native()
+        },
         ..config()
     };
     let plugin = load_with(patient, guest.build()).await.unwrap();
