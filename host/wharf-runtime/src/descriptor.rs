@@ -3,6 +3,7 @@
 //! These are rules of form and of reference. Whether the operator grants what is asked for is not
 //! decided here.
 
+mod checks;
 mod names;
 mod webhooks;
 

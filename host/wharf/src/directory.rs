@@ -4,13 +4,19 @@
 //! token made by another process stops working within it; changes made in this process are seen at
 //! once through [`Directory::forget_all`].
 
-use std::collections::HashMap;
+mod route;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::route::Route;
+pub(crate) use self::route::addresses;
+use self::route::may_be_shown;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+use wharf_core::provider::Level;
 use wharf_core::webhook::SigningSecret;
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
 use wharf_runtime::Registry;
@@ -50,16 +56,8 @@ pub struct Channel {
     pub secrets: SecretSet,
     /// Where the provider reaches each of this channel's webhooks, by name.
     pub webhook_urls: HashMap<String, String>,
-}
-
-/// Whose call a webhook path takes.
-pub struct Route {
-    pub owner: Owner,
-    pub webhook: String,
-    pub plugin: String,
-    pub tenant: Option<TenantId>,
-    pub secrets: SecretSet,
-    pub url: Option<String>,
+    /// Those of them that the tenant may know.
+    pub shown_urls: BTreeMap<String, String>,
 }
 
 /// A tenant's URL that receives events.
@@ -166,73 +164,6 @@ impl Directory {
         self.channels.try_get_with(key, load).await.map_err(unshare)
     }
 
-    /// Where a webhook path leads; nowhere once its owner is removed.
-    pub(crate) async fn route(&self, token: &str) -> Result<Option<Arc<Route>>, StoreError> {
-        if !is_token(token) {
-            return Ok(None);
-        }
-        let load = async {
-            let mut conn = self.db.read().await?;
-            let secret = SecretString::from(token.to_owned());
-            let Some(row) = routes::by_token(&mut conn, &secret).await? else {
-                return Ok(None);
-            };
-            if !is_live(&mut conn, &row.owner).await? {
-                return Ok(None);
-            }
-            // Given back before another is asked for: several look-ups must not wait for each other.
-            drop(conn);
-            let url = self.url_of(&row.plugin, token);
-            Ok(Some(Arc::new(self.route_of(row, url).await?)))
-        };
-        self.routes
-            .try_get_with(token.to_owned(), load)
-            .await
-            .map_err(unshare)
-    }
-
-    /// Where this owner's webhook leads.
-    pub async fn route_of_owner(
-        &self,
-        owner: &Owner,
-        webhook: &str,
-    ) -> Result<Option<Arc<Route>>, StoreError> {
-        let mut conn = self.db.read().await?;
-        let token = routes::token_of(&mut conn, &self.vault, owner, webhook).await?;
-        drop(conn);
-        match token {
-            Some(token) => self.route(token.expose_secret()).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Every webhook of every app: the candidates for a call whose path names none.
-    pub async fn app_routes(&self) -> Result<Arc<Vec<Arc<Route>>>, StoreError> {
-        let load = async {
-            let mut conn = self.db.read().await?;
-            let mut rows = Vec::new();
-            for row in routes::list(&mut conn).await? {
-                if matches!(row.owner, Owner::App(_)) && is_live(&mut conn, &row.owner).await? {
-                    rows.push(row);
-                }
-            }
-            drop(conn);
-            let mut found = Vec::new();
-            for row in rows {
-                let url = self
-                    .public_url
-                    .as_ref()
-                    .and_then(|u| u.join("api/whatsapp/webhook").ok());
-                found.push(Arc::new(self.route_of(row, url.map(String::from)).await?));
-            }
-            Ok(Arc::new(found))
-        };
-        self.app_routes
-            .try_get_with((), load)
-            .await
-            .map_err(unshare)
-    }
-
     /// The tenant's endpoints.
     pub async fn endpoints(
         &self,
@@ -263,37 +194,25 @@ impl Directory {
         let Some(row) = channels::get(&mut conn, tenant, id).await? else {
             return Ok(None);
         };
-        let mut settings = std::collections::BTreeMap::new();
-        let mut app_secrets = None;
-        let mut owners = vec![Owner::Channel(tenant.clone(), id.clone())];
-        if let Some(app) = &row.app_id {
-            if let Some(app) = apps::get(&mut conn, app).await? {
-                settings.extend(app.settings);
-            }
-            owners.push(Owner::App(app.clone()));
-        }
-        settings.extend(row.settings);
+        let owner = Owner::Channel(tenant.clone(), id.clone());
+        let (settings, secrets) = self.configured_of_channel(&mut conn, &row).await?;
+        let plugin = self.plugins.get(&row.plugin);
+        let specs = plugin.iter().flat_map(|p| p.descriptor().webhooks.iter());
         let mut webhook_urls = HashMap::new();
-        for owner in &owners {
-            if matches!(owner, Owner::App(_)) {
-                app_secrets = Some(self.secrets(&mut conn, owner).await?);
+        let mut shown_urls = BTreeMap::new();
+        for spec in specs {
+            // Its own address where it has one: an app's webhook is the app's where there is an app.
+            let app = row.app_id.clone().filter(|_| spec.level == Level::App);
+            let owner = app.map_or_else(|| owner.clone(), Owner::App);
+            let token = routes::token_of(&mut conn, &self.vault, &owner, &spec.name).await?;
+            let Some(url) = token.and_then(|t| self.url_of(&row.plugin, t.expose_secret())) else {
+                continue;
+            };
+            if may_be_shown(&owner, spec) {
+                shown_urls.insert(spec.name.clone(), url.clone());
             }
-            for spec in self
-                .plugins
-                .get(&row.plugin)
-                .iter()
-                .flat_map(|p| p.descriptor().webhooks.clone())
-            {
-                let token = routes::token_of(&mut conn, &self.vault, owner, &spec.name).await?;
-                if let Some(url) = token.and_then(|t| self.url_of(&row.plugin, t.expose_secret())) {
-                    webhook_urls.insert(spec.name, url);
-                }
-            }
+            webhook_urls.insert(spec.name.clone(), url);
         }
-        let mut secrets = app_secrets.unwrap_or_else(|| SecretSet(HashMap::new()));
-        secrets
-            .0
-            .extend(self.secrets(&mut conn, &owners[0]).await?.0);
         Ok(Some(Arc::new(Channel {
             tenant: tenant.clone(),
             id: id.clone(),
@@ -303,7 +222,28 @@ impl Directory {
             settings: settings.into_iter().collect(),
             secrets,
             webhook_urls,
+            shown_urls,
         })))
+    }
+
+    /// The app's settings and secrets, then the channel's own, which win.
+    async fn configured_of_channel(
+        &self,
+        conn: &mut wharf_store::Conn,
+        row: &channels::ChannelRow,
+    ) -> Result<(BTreeMap<String, String>, SecretSet), StoreError> {
+        let mut settings = BTreeMap::new();
+        let mut secrets = SecretSet(HashMap::new());
+        if let Some(id) = &row.app_id {
+            if let Some(app) = apps::get(conn, id).await? {
+                settings.extend(app.settings);
+            }
+            secrets = self.secrets(conn, &Owner::App(id.clone())).await?;
+        }
+        settings.extend(row.settings.clone());
+        let owner = Owner::Channel(row.tenant.clone(), row.id.clone());
+        secrets.0.extend(self.secrets(conn, &owner).await?.0);
+        Ok((settings, secrets))
     }
 
     async fn secrets(
@@ -316,22 +256,6 @@ impl Directory {
             set.entry(name).or_default().push(secret);
         }
         Ok(SecretSet(set))
-    }
-
-    async fn route_of(
-        &self,
-        row: routes::RouteRow,
-        url: Option<String>,
-    ) -> Result<Route, StoreError> {
-        let mut conn = self.db.read().await?;
-        Ok(Route {
-            secrets: self.secrets(&mut conn, &row.owner).await?,
-            owner: row.owner,
-            webhook: row.webhook,
-            plugin: row.plugin,
-            tenant: row.tenant,
-            url,
-        })
     }
 
     async fn endpoint_of(
@@ -359,31 +283,6 @@ impl Directory {
             id: row.id,
         })
     }
-
-    /// The public address of a webhook path, when one is configured.
-    pub fn url_of(&self, plugin: &str, token: &str) -> Option<String> {
-        let base = self.public_url.as_ref()?;
-        base.join(&format!("webhooks/{plugin}/{token}"))
-            .ok()
-            .map(String::from)
-    }
-}
-
-/// The shape of every token this gateway mints: 32 bytes in base64url. Anything else costs no query.
-fn is_token(text: &str) -> bool {
-    text.len() == 43
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// Whether who owns a webhook's path is still configured.
-async fn is_live(conn: &mut wharf_store::Conn, owner: &Owner) -> Result<bool, StoreError> {
-    Ok(match owner {
-        Owner::App(app) => apps::get(conn, app).await?.is_some(),
-        Owner::Channel(tenant, channel) => channels::get(conn, tenant, channel).await?.is_some(),
-        Owner::Endpoint(..) => false,
-    })
 }
 
 /// The name of an endpoint's signing secret among its credentials.

@@ -299,10 +299,11 @@ async fn call_own_webhook(
         headers: &headers,
         query: &[],
         body: &bytes,
-        url: "",
+        url: route.url.as_deref(),
+        by_own_path: route.by_own_path,
         now_s: app.now_ms() / 1000,
     };
-    if let Err(refusal) = webhook::verify(&spec, &incoming, &|name| route.secrets.live(name)) {
+    if let Err(refusal) = webhook::verify(&spec, &incoming, &*route) {
         return Ok(Err(refusal.to_string()));
     }
     let call = Call {

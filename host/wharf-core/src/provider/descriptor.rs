@@ -55,7 +55,9 @@ pub struct Endpoint {
 #[serde(rename_all = "kebab-case")]
 pub enum Signed {
     Body,
+    /// The public URL as configured: tried as seen, with the default port and without a port.
     Url,
+    /// The fields of a form sorted by name, each followed by its values, de-duplicated and sorted.
     FormSorted,
     Header(String),
     Text(String),
@@ -72,14 +74,69 @@ pub struct Mac {
     pub header: String,
     /// Removed from the header value when present, for example `sha256=`.
     pub prefix: String,
+    /// Several signatures in one header, any may match.
     pub separator: Option<String>,
     pub hash: Hash,
     pub encoding: Encoding,
     /// Name of the secret.
     pub key: String,
+    /// Absent: the secret's bytes as they are.
     pub key_encoding: Option<Encoding>,
+    /// What is signed, concatenated in order.
     pub over: Vec<Signed>,
     pub freshness: Option<Freshness>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublicKeyAlgorithm {
+    Ed25519,
+    EcdsaP256Sha256,
+    RsaPkcs1Sha256,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    pub header: String,
+    pub algorithm: PublicKeyAlgorithm,
+    /// How the signature is written in the header.
+    pub encoding: Encoding,
+    /// Name of the setting that holds the key.
+    pub key_setting: String,
+    pub over: Vec<Signed>,
+    pub freshness: Option<Freshness>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenAlgorithm {
+    Hs256,
+    Rs256,
+    Es256,
+}
+
+/// A signed JSON web token in a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    pub header: String,
+    /// Removed from the header value when present, for example `Bearer `.
+    pub prefix: String,
+    pub algorithm: TokenAlgorithm,
+    /// Name of the secret.
+    pub key: String,
+    pub issuer: Option<String>,
+    /// Claim that must equal the hex SHA-256 of the body.
+    pub body_hash_claim: Option<String>,
+    /// Claim that must equal the hex SHA-256 of the full URL.
+    pub url_hash_claim: Option<String>,
+}
+
+/// A query parameter that must equal a digest of the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BodyDigest {
+    pub param: String,
+    pub hash: Hash,
+    pub encoding: Encoding,
 }
 
 /// How a webhook call proves where it comes from.
@@ -87,14 +144,15 @@ pub struct Mac {
 #[serde(rename_all = "kebab-case")]
 pub enum Verification {
     Mac(Mac),
+    PublicKey(PublicKey),
+    Token(Token),
+    BodyDigest(BodyDigest),
     /// Constant-time comparison of a header with a secret: header name, secret name.
     Header(String, String),
     /// Names of the user's and the password's secrets.
     Basic(String, String),
     /// Only the unguessable path the host minted.
     PathToken,
-    /// A scheme of the interface this host does not verify yet; such a webhook is refused at load.
-    Unsupported(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +181,9 @@ pub struct Challenge {
 }
 
 /// A webhook the provider calls.
+///
+/// One of level account belongs to a channel for now, like one of level channel: the store keeps the
+/// account as a property of its channels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookSpec {
     pub name: String,

@@ -12,8 +12,9 @@ mod inbound;
 mod message;
 
 pub use descriptor::{
-    Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input, InputKind,
-    Level, Mac, Rate, Signed, Verification, WebhookSpec,
+    BodyDigest, Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input,
+    InputKind, Level, Mac, PublicKey, PublicKeyAlgorithm, Rate, Signed, Token, TokenAlgorithm,
+    Verification, WebhookSpec,
 };
 pub use error::{ErrorClass, PlatformError, Retry};
 pub use exchange::{

@@ -4,4 +4,6 @@ mod sign;
 mod verify;
 
 pub use sign::{SigningSecret, sign};
-pub use verify::{Incoming, Refusal, SecretLookup, challenge, uses_header, verify};
+pub use verify::{
+    Configured, Incoming, Refusal, challenge, check_public_keys, uses_header, verify,
+};

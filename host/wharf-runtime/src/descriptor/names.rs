@@ -53,6 +53,22 @@ pub(super) fn is_header_name(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(fits)
 }
 
+/// A media type of RFC 9110 in visible ASCII; parameters after a semicolon.
+pub(super) fn is_content_type(text: &str) -> bool {
+    let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let is_type = kind
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_header_name(kind) && is_header_name(subtype.trim_end()));
+    is_type
+        && text.len() <= 2 * NAME_BYTES_MAX
+        && parameters.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// The name of a query parameter.
+pub(super) fn is_param(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// An exact path or a prefix that ends in `/`; `{name}` stands for one segment.
 pub(super) fn is_path_pattern(path: &str) -> bool {
     let segment_fits = |segment: &str| {

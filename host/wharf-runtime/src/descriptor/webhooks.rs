@@ -1,15 +1,13 @@
-//! What a webhook declares: nothing may come in that this host cannot verify.
+//! What a webhook declares, beside its checks: its name, its answer, what it may take and show.
 
-use wharf_core::provider::{
-    Challenge, Condition, Descriptor, InputKind, Level, Mac, Signed, Verification, WebhookSpec,
-};
+use wharf_core::provider::{Challenge, Descriptor, WebhookSpec};
 
-use super::names::{is_header_name, is_slug};
+use super::checks::{self, Place};
+use super::names::{is_content_type, is_header_name, is_param, is_slug};
 use super::{Problems, WEBHOOKS_MAX};
 
-const CHECKS_MAX: usize = 16;
 const HEADERS_MAX: usize = 32;
-const SIGNED_MAX: usize = 16;
+const REQUIRED_MAX: usize = 8;
 /// The body a plugin has to read in one call fits its memory with room for the result.
 const BODY_BYTES_MAX: u32 = 4 * 1024 * 1024;
 const ACK_BODY_BYTES_MAX: usize = 4 * 1024;
@@ -21,11 +19,17 @@ pub(super) fn check(problems: &mut Problems, descriptor: &Descriptor) {
     let names = descriptor.webhooks.iter();
     problems.unique("webhooks", names.map(|webhook| webhook.name.as_str()));
     for webhook in &descriptor.webhooks {
-        let place = format!("webhook `{}`", webhook.name);
-        check_webhook(problems, &place, webhook);
-        check_checks(problems, descriptor, &place, webhook);
+        let name = format!("webhook `{}`", webhook.name);
+        check_webhook(problems, &name, webhook);
+        let mut place = Place {
+            problems: &mut *problems,
+            descriptor,
+            webhook,
+            name: &name,
+        };
+        checks::check(&mut place);
         if let Some(challenge) = &webhook.challenge {
-            check_challenge(problems, descriptor, &place, webhook.level, challenge);
+            check_challenge(&mut place, challenge);
         }
     }
 }
@@ -46,10 +50,19 @@ fn check_webhook(problems: &mut Problems, place: &str, webhook: &WebhookSpec) {
         place,
         "has an acknowledgement of more than 4 KiB",
     );
+    // RFC 9110, 15.3.5 and 15.3.6: these have no body, and a server that sent one would confuse the
+    // provider's next request.
+    problems.require(
+        !matches!(webhook.ack_status, 204 | 205) || webhook.ack_body.is_empty(),
+        place,
+        "acknowledges with a status that has no body, and with a body",
+    );
     if let Some(content_type) = &webhook.ack_content_type {
-        let fits =
-            content_type.contains('/') && content_type.bytes().all(|b| matches!(b, 0x20..=0x7e));
-        problems.require(fits, place, "acknowledges with an unfit content type");
+        problems.require(
+            is_content_type(content_type),
+            place,
+            "acknowledges with an unfit content type; write one like text/xml",
+        );
     }
     problems.require(
         (1..=BODY_BYTES_MAX).contains(&webhook.max_body),
@@ -80,152 +93,31 @@ fn check_webhook(problems: &mut Problems, place: &str, webhook: &WebhookSpec) {
     }
 }
 
-fn check_checks(
-    problems: &mut Problems,
-    descriptor: &Descriptor,
-    place: &str,
-    webhook: &WebhookSpec,
-) {
-    problems.count(&format!("{place} checks"), webhook.checks.len(), CHECKS_MAX);
-    problems.require(
-        !webhook.checks.is_empty(),
-        place,
-        "has no check; say path-token when only its address is secret",
+fn check_challenge(place: &mut Place<'_>, challenge: &Challenge) {
+    place.secret(&challenge.token);
+    place.require(
+        is_param(&challenge.token_param) && is_param(&challenge.echo_param),
+        "has a challenge without fit names of its parameters",
     );
-    let has_always = webhook
-        .checks
-        .iter()
-        .any(|check| check.when == Condition::Always);
-    for check in &webhook.checks {
-        match &check.when {
-            Condition::HeaderPresent(header) => {
-                // The sender chooses its headers, so this alone would let it choose to be checked.
-                problems.require(
-                    has_always,
-                    place,
-                    "has a header-present check without an always check beside it",
-                );
-                problems.require(
-                    is_header_name(header),
-                    place,
-                    "waits for an unfit header name",
-                );
-            }
-            Condition::ContentType(content_type) => {
-                problems.require(
-                    !content_type.is_empty(),
-                    place,
-                    "waits for an empty content type",
-                );
-            }
-            Condition::Always => {}
-        }
-        check_verification(problems, descriptor, place, webhook.level, &check.verify);
-    }
-}
-
-fn check_verification(
-    problems: &mut Problems,
-    descriptor: &Descriptor,
-    place: &str,
-    level: Level,
-    verification: &Verification,
-) {
-    match verification {
-        Verification::Mac(mac) => {
-            check_secret(problems, descriptor, place, level, &mac.key);
-            check_mac(problems, place, mac);
-        }
-        Verification::Header(header, secret) => {
-            problems.require(is_header_name(header), place, "checks an unfit header name");
-            check_secret(problems, descriptor, place, level, secret);
-        }
-        Verification::Basic(user, password) => {
-            check_secret(problems, descriptor, place, level, user);
-            check_secret(problems, descriptor, place, level, password);
-        }
-        Verification::PathToken => {}
-        Verification::Unsupported(scheme) => problems.add(
-            place,
-            format_args!("is verified by {scheme}, which this host does not do yet"),
-        ),
-    }
-}
-
-fn check_mac(problems: &mut Problems, place: &str, mac: &Mac) {
-    problems.require(
-        is_header_name(&mac.header),
-        place,
-        "has its MAC in an unfit header name",
+    place.require(
+        challenge.token_param != challenge.echo_param,
+        "has a challenge that would echo its own token",
     );
-    problems.count(&format!("{place} mac"), mac.over.len(), SIGNED_MAX);
-    // A MAC over constant text would be a password that anybody who saw one call can repeat.
-    let covers_call = mac
-        .over
-        .iter()
-        .any(|signed| !matches!(signed, Signed::Text(_)));
-    problems.require(covers_call, place, "has a MAC over nothing of the call");
-    problems.require(
-        mac.separator.as_deref() != Some(""),
-        place,
-        "has an empty separator of signatures",
+    place.problems.count(
+        &format!("{} challenge", place.name),
+        challenge.require.len(),
+        REQUIRED_MAX,
     );
-    for signed in &mac.over {
-        if let Signed::Header(header) = signed {
-            problems.require(is_header_name(header), place, "signs an unfit header name");
-        }
-    }
-    if let Some(freshness) = &mac.freshness {
-        problems.require(
-            is_header_name(&freshness.header),
-            place,
-            "has its time in an unfit header name",
-        );
-        problems.require(freshness.tolerance_s > 0, place, "tolerates no age at all");
-    }
-}
-
-fn check_challenge(
-    problems: &mut Problems,
-    descriptor: &Descriptor,
-    place: &str,
-    level: Level,
-    challenge: &Challenge,
-) {
-    check_secret(problems, descriptor, place, level, &challenge.token);
-    problems.require(
-        !challenge.token_param.is_empty() && !challenge.echo_param.is_empty(),
-        place,
-        "has a challenge without the names of its parameters",
+    let fits = |(name, value): &(String, String)| {
+        is_param(name)
+            && value.len() <= VALUE_BYTES_MAX
+            && *name != challenge.token_param
+            && *name != challenge.echo_param
+    };
+    place.require(
+        challenge.require.iter().all(fits),
+        "has a challenge that requires a parameter with an unfit name or value",
     );
 }
 
-/// The secret is declared, is one, and is known wherever the webhook is.
-fn check_secret(
-    problems: &mut Problems,
-    descriptor: &Descriptor,
-    place: &str,
-    level: Level,
-    name: &str,
-) {
-    let mut named = descriptor.inputs.iter().filter(|input| input.name == name);
-    match named.next() {
-        None => problems.add(
-            place,
-            format_args!("uses the secret `{name}`, which is not declared"),
-        ),
-        Some(input) if input.kind != InputKind::Secret => {
-            problems.add(
-                place,
-                format_args!("uses `{name}` as a secret, which it is not"),
-            );
-        }
-        Some(input) if input.level > level => problems.add(
-            place,
-            format_args!(
-                "uses the secret `{name}`, which belongs to a narrower level than the webhook"
-            ),
-        ),
-        Some(_) => {}
-    }
-}
+const VALUE_BYTES_MAX: usize = 256;

@@ -5,6 +5,7 @@ mod dev;
 mod key;
 mod queue;
 mod serve;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,9 @@ enum Command {
         memory_bytes_max: u64,
         cpu_s_max: u64,
     },
+    /// Where providers call
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Explain an error code of the API
     Errors {
         /// The code, as in a problem's `code`; without it all are listed
@@ -81,6 +85,9 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command, &sources),
         Command::Key(command) => key::run(&command, || load(&sources)),
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
+        Command::Webhook(command) => {
+            load(&sources).and_then(|config| webhook::run(&command, config))
+        }
         Command::Errors { code } => errors(code.as_deref()),
         Command::CompilePlugin {
             memory_bytes_max,

@@ -126,7 +126,7 @@ pub(super) async fn list_channels(
             .directory
             .channel(&caller.tenant, &row.id)
             .await?
-            .map(|c| c.webhook_urls.clone());
+            .map(|c| c.shown_urls.clone());
         data.push(json!({
             "id": row.id,
             "provider": row.plugin,

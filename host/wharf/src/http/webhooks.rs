@@ -134,7 +134,7 @@ fn answer_challenge(candidates: &[Candidate], query: Option<&str>) -> Result<Res
     let query = pairs(query);
     let mut refusals = Vec::new();
     for (route, spec) in candidates {
-        match webhook::challenge(spec, &query, &|name| route.secrets.live(name)) {
+        match webhook::challenge(spec, &query, &**route) {
             Ok(echo) => {
                 let mut response = echo.into_response();
                 let text = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -163,26 +163,29 @@ async fn take(
 ) -> Result<Response, Problem> {
     let headers: Vec<(String, String)> = headers
         .iter()
-        .filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        // What is not UTF-8 stays present, without it: a header must not drop out of its check.
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.as_str().to_owned(), value.into_owned())
         })
         .collect();
     let pairs = pairs(query);
     let mut refusals = Vec::new();
     for (route, spec) in candidates {
-        let url = match (&route.url, query) {
-            (Some(url), Some(query)) => format!("{url}?{query}"),
-            (Some(url), None) => url.clone(),
-            (None, _) => String::new(),
-        };
+        // As configured, never as the request's own headers say: those are the caller's.
+        let url = route.url.as_ref().map(|url| match query {
+            Some(query) => format!("{url}?{query}"),
+            None => url.clone(),
+        });
         let incoming = Incoming {
             headers: &headers,
             query: &pairs,
             body: &bytes,
-            url: &url,
+            url: url.as_deref(),
+            by_own_path: route.by_own_path,
             now_s: app.now_ms() / 1000,
         };
-        if let Err(reason) = webhook::verify(spec, &incoming, &|name| route.secrets.live(name)) {
+        if let Err(reason) = webhook::verify(spec, &incoming, &**route) {
             refusals.push(format!("{}: {reason}", route.owner));
             continue;
         }
@@ -201,14 +204,16 @@ async fn take(
     Err(not_believed("a webhook call", &refusals))
 }
 
+/// Exactly what is declared: a provider may take a body it did not ask for as a reply to the sender.
 fn acknowledge(spec: &WebhookSpec) -> Response {
-    let status = StatusCode::from_u16(spec.ack_status).unwrap_or(StatusCode::OK);
-    let mut response = (status, spec.ack_body.clone()).into_response();
-    if let Some(kind) = spec
-        .ack_content_type
-        .as_deref()
-        .and_then(|t| HeaderValue::from_str(t).ok())
-    {
+    let mut response = Response::new(Body::from(spec.ack_body.clone()));
+    *response.status_mut() = StatusCode::from_u16(spec.ack_status).unwrap_or(StatusCode::OK);
+    let kind = match &spec.ack_content_type {
+        None if spec.ack_body.is_empty() => return response,
+        None => "text/plain; charset=utf-8",
+        Some(kind) => kind,
+    };
+    if let Ok(kind) = HeaderValue::from_str(kind) {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
     }
     response

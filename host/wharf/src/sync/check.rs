@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wharf_config::{Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret};
-use wharf_core::provider::{Descriptor, Input, InputKind, Level};
-use wharf_core::webhook::SigningSecret;
+use wharf_core::provider::{Descriptor, Input, InputKind, Level, Verification};
+use wharf_core::webhook::{SigningSecret, check_public_keys};
 use wharf_runtime::Registry;
 
 use crate::workers::jobs;
@@ -235,7 +235,10 @@ impl At<'_> {
         }
         for input in wanted.iter().filter(|i| i.kind != InputKind::Secret) {
             let value = given.settings.get(&input.name);
-            if let Some(remedy) = value.and_then(|value| misshapen(input, value)) {
+            let wrong = value.and_then(|value| {
+                misshapen(input, value).or_else(|| unfit_key(descriptor, input, value))
+            });
+            if let Some(remedy) = wrong {
                 let key = format!("settings.{}", input.name);
                 problems.push(Problem::new(
                     (given.origin)(&key),
@@ -272,4 +275,14 @@ fn misshapen(input: &Input, value: &str) -> Option<String> {
         true => format!("write what matches {}", input.pattern),
         false => input.help.clone(),
     })
+}
+
+/// What to write instead, when a webhook is proven with this setting's key and it holds none.
+fn unfit_key(descriptor: &Descriptor, input: &Input, value: &str) -> Option<String> {
+    let checks = descriptor.webhooks.iter().flat_map(|w| &w.checks);
+    let mut keys = checks.filter_map(|check| match &check.verify {
+        Verification::PublicKey(key) if key.key_setting == input.name => Some(key),
+        _ => None,
+    });
+    keys.find_map(|key| check_public_keys(key.algorithm, value).err())
 }

@@ -1,9 +1,9 @@
-//! What a plugin says it is. Schemes this host does not verify keep their name, so that the check of
-//! the description can refuse them by it.
+//! What a plugin says it is.
 
 use wharf_core::provider::{
-    Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input, InputKind,
-    Mac, Rate, Signed, Verification, WebhookSpec,
+    BodyDigest, Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input,
+    InputKind, Mac, PublicKey, PublicKeyAlgorithm, Rate, Signed, Token, TokenAlgorithm,
+    Verification, WebhookSpec,
 };
 
 use super::super::bindings::exports::wharf::provider::manifest;
@@ -103,19 +103,56 @@ fn verification(verification: manifest::Verification) -> Verification {
             key: mac.key,
             key_encoding: mac.key_encoding.map(encoding),
             over: list(mac.over, signed),
-            freshness: mac.freshness.map(|freshness| Freshness {
-                header: freshness.header,
-                tolerance_s: freshness.tolerance_s,
-            }),
+            freshness: mac.freshness.map(freshness),
+        }),
+        manifest::Verification::PublicKey(key) => Verification::PublicKey(PublicKey {
+            header: key.header,
+            algorithm: public_key_algorithm(key.algorithm),
+            encoding: encoding(key.encoding),
+            key_setting: key.key_setting,
+            over: list(key.over, signed),
+            freshness: key.freshness.map(freshness),
+        }),
+        manifest::Verification::Token(token) => Verification::Token(Token {
+            header: token.header,
+            prefix: token.prefix,
+            algorithm: token_algorithm(token.algorithm),
+            key: token.key,
+            issuer: token.issuer,
+            body_hash_claim: token.body_hash_claim,
+            url_hash_claim: token.url_hash_claim,
+        }),
+        manifest::Verification::BodyDigest(digest) => Verification::BodyDigest(BodyDigest {
+            param: digest.param,
+            hash: hash(digest.hash),
+            encoding: encoding(digest.encoding),
         }),
         manifest::Verification::Header((header, secret)) => Verification::Header(header, secret),
         manifest::Verification::Basic((user, password)) => Verification::Basic(user, password),
         manifest::Verification::PathToken => Verification::PathToken,
-        manifest::Verification::PublicKey(_) => Verification::Unsupported("public-key".to_owned()),
-        manifest::Verification::Token(_) => Verification::Unsupported("token".to_owned()),
-        manifest::Verification::BodyDigest(_) => {
-            Verification::Unsupported("body-digest".to_owned())
-        }
+    }
+}
+
+fn freshness(freshness: manifest::Freshness) -> Freshness {
+    Freshness {
+        header: freshness.header,
+        tolerance_s: freshness.tolerance_s,
+    }
+}
+
+fn public_key_algorithm(algorithm: manifest::PublicKeyAlgorithm) -> PublicKeyAlgorithm {
+    match algorithm {
+        manifest::PublicKeyAlgorithm::Ed25519 => PublicKeyAlgorithm::Ed25519,
+        manifest::PublicKeyAlgorithm::EcdsaP256Sha256 => PublicKeyAlgorithm::EcdsaP256Sha256,
+        manifest::PublicKeyAlgorithm::RsaPkcs1Sha256 => PublicKeyAlgorithm::RsaPkcs1Sha256,
+    }
+}
+
+fn token_algorithm(algorithm: manifest::TokenAlgorithm) -> TokenAlgorithm {
+    match algorithm {
+        manifest::TokenAlgorithm::Hs256 => TokenAlgorithm::Hs256,
+        manifest::TokenAlgorithm::Rs256 => TokenAlgorithm::Rs256,
+        manifest::TokenAlgorithm::Es256 => TokenAlgorithm::Es256,
     }
 }
 
