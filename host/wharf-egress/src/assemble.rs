@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, header::ACCEPT_ENCODING};
 use url::Url;
-use wharf_core::provider::{Capture, Exchange, Field, HttpMethod, Query, Sink};
+use wharf_core::provider::{Capture, Exchange, Field, HttpMethod, Memo, Query, Sink};
 
 use crate::body::{self, RenderedBody};
 use crate::policy::{self, URL_BYTES_MAX};
@@ -18,6 +18,7 @@ use crate::{Denied, EgressConfig, Grant, journal};
 
 const HEADERS_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 8 << 10;
+const MEMO_KEY_BYTES_MAX: usize = 256;
 
 /// A request that passed every check. It holds secrets, so it has no `Debug`.
 pub struct Prepared {
@@ -30,6 +31,7 @@ pub struct Prepared {
     pub(crate) response_bytes_max: usize,
     pub(crate) response_headers: Vec<String>,
     pub(crate) captures: Vec<Capture>,
+    pub(crate) memo: Option<Memo>,
     pub(crate) redactor: Redactor,
     pub(crate) journal_body_bytes_max: usize,
     shown: Shown,
@@ -59,6 +61,23 @@ impl Prepared {
     pub fn host(&self) -> &str {
         &self.host
     }
+
+    /// The wish to be answered from an earlier exchange, checked; whoever keeps answers honours it
+    /// instead of sending. Beside `memo.key` and `memo.scope`, [`method`](Self::method),
+    /// [`host`](Self::host) and [`path`](Self::path) tell one kind of request from another; none of
+    /// them holds a secret.
+    pub fn memo(&self) -> Option<&Memo> {
+        self.memo.as_ref()
+    }
+
+    pub fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The path without the query, percent-encoded as it is sent.
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
 }
 
 pub(crate) fn prepare(
@@ -83,9 +102,7 @@ pub(crate) fn prepare(
             });
         }
     };
-    if exchange.memo.is_some() {
-        return Err(Denied::NotYet { piece: "memo" });
-    }
+    check_memo(exchange.memo.as_ref())?;
     check_captures(&exchange.capture, grant)?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let mut assembly = Assembly::new(grant, &host);
@@ -102,6 +119,7 @@ pub(crate) fn prepare(
         response_bytes_max,
         response_headers: grant.descriptor.response_headers.clone(),
         captures: exchange.capture.clone(),
+        memo: exchange.memo.clone(),
         redactor: assembly.into_redactor(),
         host,
         journal_body_bytes_max: config.journal_body_bytes_max,
@@ -129,6 +147,20 @@ fn check_size(what: &'static str, size: usize, max: usize) -> Result<(), Denied>
         true => Ok(()),
         false => Err(Denied::TooLarge { what, size, max }),
     }
+}
+
+fn check_memo(memo: Option<&Memo>) -> Result<(), Denied> {
+    let Some(memo) = memo else {
+        return Ok(());
+    };
+    let refuse = |reason| Err(Denied::Memo { reason });
+    if memo.key.is_empty() || memo.key.len() > MEMO_KEY_BYTES_MAX {
+        return refuse("its key must have 1 to 256 bytes");
+    }
+    if memo.lifetime_s == 0 {
+        return refuse("its lifetime must be at least one second");
+    }
+    Ok(())
 }
 
 /// A capture that could never work must not cost a request whose answer is then withheld.

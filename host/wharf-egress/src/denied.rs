@@ -49,6 +49,8 @@ pub enum Denied {
         size: usize,
         max: usize,
     },
+    #[error("the exchange's memo is refused: {reason}")]
+    Memo { reason: &'static str },
     #[error("this gateway does not perform {piece} yet")]
     NotYet { piece: &'static str },
 }
@@ -73,6 +75,7 @@ impl Denied {
             Self::WebhookUrl { .. } => "egress-webhook-url",
             Self::Capture { .. } => "egress-capture",
             Self::TooLarge { .. } => "egress-too-large",
+            Self::Memo { .. } => "egress-memo",
             Self::NotYet { .. } => "egress-not-yet",
         }
     }

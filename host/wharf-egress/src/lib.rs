@@ -16,6 +16,7 @@ mod deliver;
 mod denied;
 mod journal;
 mod local;
+mod media;
 mod policy;
 mod redact;
 mod resolver;
@@ -35,6 +36,10 @@ pub use config::EgressConfig;
 pub use deliver::{DELIVERY_BODY_BYTES_MAX, DeliveryAnswer, DeliveryFailure, DeliveryRequest};
 pub use denied::Denied;
 pub use local::{BoxFuture, LocalService};
+pub use media::{
+    MEDIA_LINK_LIFETIME_S_MAX, MediaChunks, MediaError, MediaReader, MediaSink, MediaStore,
+    NewMedia, NoMedia,
+};
 pub use policy::failure_slug;
 
 /// Where secrets come from. Looked up by the name the descriptor declares.
@@ -50,6 +55,10 @@ pub struct Grant<'a> {
     pub secrets: &'a dyn Secrets,
     /// The public address of one of this account's webhooks, by the webhook's name.
     pub webhook_url: &'a dyn Fn(&str) -> Option<String>,
+    /// Where a browser comes back to; only a flow has such a place.
+    pub return_url: Option<&'a str>,
+    /// The media of the tenant the exchange is made for, and of nobody else.
+    pub media: Arc<dyn MediaStore>,
 }
 
 /// Why the gateway's way out could not be set up.

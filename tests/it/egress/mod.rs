@@ -18,7 +18,7 @@ use wharf_core::provider::{
     Body, Capture, Descriptor, Endpoint, Exchange, Field, HttpMethod, HttpRequest, Input,
     InputKind, JsonBody, Level, Outcome, Piece, Query, Replay, Sink, TransportFailure,
 };
-use wharf_egress::{Answered, Egress, EgressConfig, Grant, Prepared, Secrets};
+use wharf_egress::{Answered, Egress, EgressConfig, Grant, NoMedia, Prepared, Secrets};
 
 const HOST: &str = "graph.example.com";
 const TOKEN: &str = "EAAG-token-of-the-channel";
@@ -137,6 +137,8 @@ fn prepare(egress: &Egress, exchange: &Exchange) -> Prepared {
         settings: &[],
         secrets: &OneToken,
         webhook_url: &|_| None,
+        return_url: None,
+        media: Arc::new(NoMedia),
     };
     egress
         .prepare(exchange, &grant)

@@ -4,8 +4,10 @@ mod bodies;
 mod limits;
 mod secrets;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::Secrets;
+use crate::{NoMedia, Secrets};
 use secrecy::SecretString;
 use serde_json::json;
 use wharf_core::provider::{
@@ -101,6 +103,8 @@ fn run(exchange: &Exchange) -> Result<Prepared, Denied> {
         settings: &[],
         secrets: &Fixed,
         webhook_url: &webhook,
+        return_url: None,
+        media: Arc::new(NoMedia),
     };
     let config = EgressConfig {
         request_bytes_max: 4096,

@@ -80,6 +80,8 @@ fn hmac_matches_published_vectors() {
         settings: &[],
         secrets: &Jefe,
         webhook_url: &|_| None,
+        return_url: None,
+        media: Arc::new(NoMedia),
     };
     for (hash, encoding, expected) in [
         (

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use wharf_core::provider::Descriptor;
 use wharf_core::{ChannelId, TenantId};
-use wharf_egress::Grant;
+use wharf_egress::{Grant, NoMedia};
 use wharf_queue::{Data, Monitor, Queue};
 
 use crate::app::App;
@@ -52,6 +52,8 @@ impl GrantSource<'_> {
             settings: &self.channel.settings,
             secrets: &self.channel.secrets,
             webhook_url: &webhook_url,
+            return_url: None,
+            media: Arc::new(NoMedia),
         })
     }
 }
