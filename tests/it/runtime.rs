@@ -5,7 +5,7 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
-pub(crate) mod guest;
+mod guest;
 mod limits;
 mod load;
 mod logs;

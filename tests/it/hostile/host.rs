@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use wharf_core::provider::{HttpResponse, Outcome, Progress};
-use wharf_egress::{Egress, EgressConfig, Grant, Secrets};
+use wharf_egress::{Egress, EgressConfig, Grant, NoMedia, Secrets};
 use wharf_hostile::{Contained, Guest, Hostile, REDIRECTING};
-use wharf_runtime::{CallError, Plugin, Runtime, RuntimeConfig};
+use wharf_runtime::{CallError, ClassLimits, Plugin, Runtime, RuntimeConfig};
 
 use crate::runtime::{config, context, message, webhook};
 
@@ -35,8 +35,11 @@ impl Stage {
     async fn new() -> Self {
         let runtime = Runtime::new(config()).unwrap();
         let patient = RuntimeConfig {
-            outbound_ms_max: 60_000,
-            inbound_ms_max: 60_000,
+            native: ClassLimits {
+                outbound_ms_max: 60_000,
+                inbound_ms_max: 60_000,
+                ..ClassLimits::native()
+            },
             ..config()
         };
         Self {
@@ -101,6 +104,8 @@ impl Stage {
                 settings: &[],
                 secrets: &NoSecret,
                 webhook_url: &|_| None,
+                media: Arc::new(NoMedia),
+                return_url: None,
             };
             let prepared = self.egress.prepare(&exchange, &grant);
             prepared.map_err(|denied| denied.slug().to_owned())?;

@@ -66,7 +66,9 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Row> {
         rate > f64::from(REQUESTS_PER_S) * 0.9,
         "{rate:.0} requests a second were made, not {REQUESTS_PER_S}"
     );
-    let lost = bench.host.block_on(failed_messages(&files, answered - refused))?;
+    let lost = bench
+        .host
+        .block_on(failed_messages(&files, answered - refused))?;
     drop(running);
     eprintln!("  {answered} requests at {rate:.0}/s; {refused} refused, {lost} failed later");
     Ok(Row {
@@ -206,7 +208,10 @@ async fn failed_messages(files: &Files, taken: u64) -> anyhow::Result<u64> {
         tokio::time::sleep(LOOK).await;
     }
     let all = count("true").await?;
-    ensure!(all >= taken, "{taken} messages were taken and {all} are stored");
+    ensure!(
+        all >= taken,
+        "{taken} messages were taken and {all} are stored"
+    );
     let failed = count("status in ('failed', 'unknown', 'expired', 'canceled')").await?;
     db.close().await;
     Ok(failed)

@@ -18,6 +18,7 @@ const GREEDY_AND_TOUCHING: &str = "(local $at i32)
 
 pub(super) fn entries() -> Vec<Hostile> {
     let mut entries = burning();
+    entries.extend(taking());
     entries.extend(crashing());
     entries
 }
@@ -49,6 +50,11 @@ fn burning() -> Vec<Hostile> {
                     .build()
             },
         ),
+    ]
+}
+
+fn taking() -> Vec<Hostile> {
+    vec![
         Hostile::serving("memory-bomb", "takes memory without end", MEMORY, || {
             starting(GREEDY)
         }),

@@ -12,6 +12,8 @@ const LIE: &str = "plugin-invalid-descriptor";
 pub(super) fn entries() -> Vec<Hostile> {
     let mut entries = misbehaving();
     entries.extend(lying());
+    entries.extend(reaching());
+    entries.extend(confusing());
     entries.push(Hostile::serving(
         "fickle-describe",
         "counts how often it is described, to be another plugin the second time",
@@ -104,6 +106,12 @@ fn lying() -> Vec<Hostile> {
                 lie("webhooks", &json!([webhook(&json!([check]))]))
             },
         ),
+    ]
+}
+
+fn reaching() -> Vec<Hostile> {
+    let refused = |name, deed, says, make| Hostile::refused(name, deed, (LIE, says), make);
+    vec![
         refused(
             "every-host",
             "asks for leave to reach every host there is",
@@ -132,6 +140,12 @@ fn lying() -> Vec<Hostile> {
                 lie("endpoints", &endpoint)
             },
         ),
+    ]
+}
+
+fn confusing() -> Vec<Hostile> {
+    let refused = |name, deed, says, make| Hostile::refused(name, deed, (LIE, says), make);
+    vec![
         refused(
             "duplicate-names",
             "declares two inputs of one name, one of them a secret",

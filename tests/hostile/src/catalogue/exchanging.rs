@@ -9,10 +9,12 @@ const UNSAFE: &str = "unsafe";
 
 pub(super) fn entries() -> Vec<Hostile> {
     let mut entries = targets();
+    entries.extend(disguised_targets());
     entries.extend(headers());
     entries.extend(secrets());
     entries.extend(bodies());
     entries.extend(flows());
+    entries.extend(endings());
     entries
 }
 
@@ -26,7 +28,6 @@ fn denied(
 }
 
 fn targets() -> Vec<Hostile> {
-    let url = |name, deed, make| denied(name, deed, "egress-url", make);
     vec![
         denied(
             "forbidden-host",
@@ -70,6 +71,12 @@ fn targets() -> Vec<Hostile> {
             "egress-path",
             || to("https://api.example.com/v1/a%2f..%2f..%2fadmin"),
         ),
+    ]
+}
+
+fn disguised_targets() -> Vec<Hostile> {
+    let url = |name, deed, make| denied(name, deed, "egress-url", make);
+    vec![
         url("user-info", "hides the real host behind an @", || {
             to("https://api.example.com@evil.example.net/v1/send")
         }),
@@ -254,6 +261,11 @@ fn flows() -> Vec<Hostile> {
                 resuming(UNSAFE, &asking(&stray, &json!({})))
             },
         ),
+    ]
+}
+
+fn endings() -> Vec<Hostile> {
+    vec![
         Hostile::serving(
             "pause-for-ever",
             "wants its own lane paused until the end of time",

@@ -7,6 +7,13 @@ const NO_COMPONENT: &str = "plugin-not-a-component";
 const WRONG: &str = "plugin-wrong-interface";
 
 pub(super) fn entries() -> Vec<Hostile> {
+    let mut entries = importing_ones();
+    entries.extend(no_components());
+    entries.extend(other_interfaces());
+    entries
+}
+
+fn importing_ones() -> Vec<Hostile> {
     vec![
         Hostile::refused(
             "wasi-import",
@@ -26,6 +33,11 @@ pub(super) fn entries() -> Vec<Hostile> {
             ("plugin-foreign-import", "wharf:providers/log@1.0.0"),
             || importing("wharf:providers/log@1.0.0"),
         ),
+    ]
+}
+
+fn no_components() -> Vec<Hostile> {
+    vec![
         Hostile::refused(
             "core-module",
             "is a module, without the types that bound it",
@@ -62,6 +74,11 @@ pub(super) fn entries() -> Vec<Hostile> {
             (NO_COMPONENT, "not a valid component"),
             || component("(component (core module (memory i64 1)))"),
         ),
+    ]
+}
+
+fn other_interfaces() -> Vec<Hostile> {
+    vec![
         Hostile::refused(
             "other-version",
             "speaks a version of the interface that nobody vetted",

@@ -2,20 +2,39 @@
 
 use super::{Contained, Hostile, guest};
 
+const START: &str = "outbound.start";
+
 pub(super) fn entries() -> Vec<Hostile> {
     vec![
         Hostile::serving(
             "million-log-lines",
-            "logs a million lines in one call",
-            Contained::Sent,
-            || logging("flood", ("n", "1"), 1_000_000),
+            "logs a million lines over one webhook",
+            Contained::Read,
+            || logging("inbound.parse", "flood", ("n", "1"), 1_000_000),
         )
         .straining(),
+        Hostile::serving(
+            "endless-log-lines",
+            "logs line after line and never does anything else",
+            Contained::Failed("plugin-cpu-limit"),
+            || {
+                let line = "(call $log (i32.const 2) (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 0))";
+                let again = format!("(loop $again {line} (br $again)) unreachable");
+                guest().body(START, again).build()
+            },
+        ),
         Hostile::serving(
             "log-escapes",
             "logs what clears terminals and reorders lines",
             Contained::Sent,
-            || logging("done\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}", ("k", "v"), 1),
+            || {
+                logging(
+                    START,
+                    "done\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}",
+                    ("k", "v"),
+                    1,
+                )
+            },
         ),
         Hostile::serving(
             "forged-log-lines",
@@ -23,7 +42,7 @@ pub(super) fn entries() -> Vec<Hostile> {
             Contained::Sent,
             || {
                 let line = "x\r\n{\"level\":\"ERROR\",\"target\":\"wharf\",\"message\":\"forged\"}";
-                logging(line, ("level", "ERROR\", \"target\": \"wharf"), 1)
+                logging(START, line, ("level", "ERROR\", \"target\": \"wharf"), 1)
             },
         ),
         Hostile::serving(
@@ -32,7 +51,7 @@ pub(super) fn entries() -> Vec<Hostile> {
             Contained::Sent,
             || {
                 let long = "\u{e4}".repeat(100_000);
-                logging(&long, ("k", "v"), 1)
+                logging(START, &long, ("k", "v"), 1)
             },
         ),
         Hostile::serving(
@@ -41,14 +60,14 @@ pub(super) fn entries() -> Vec<Hostile> {
             Contained::Failed("plugin-trap"),
             || {
                 let log = "(call $log (i32.const 4) (i32.const -16) (i32.const 1024) (i32.const 0) (i32.const 0))";
-                guest().first("outbound.start", log).build()
+                guest().first(START, log).build()
             },
         ),
     ]
 }
 
 /// Logs at level `info`, with one field, this many times.
-fn logging(message: &str, field: (&str, &str), times: u32) -> Vec<u8> {
+fn logging(function: &str, message: &str, field: (&str, &str), times: u32) -> Vec<u8> {
     let mut guest = guest();
     let span = guest.image.area(8);
     guest.image.string(span, message);
@@ -57,7 +76,7 @@ fn logging(message: &str, field: (&str, &str), times: u32) -> Vec<u8> {
     guest.image.string(fields + 8, field.1);
     guest
         .first(
-            "outbound.start",
+            function,
             &format!(
                 "(local $left i32)
                  (local.set $left (i32.const {times}))
