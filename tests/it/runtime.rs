@@ -23,6 +23,8 @@ pub(crate) fn config() -> RuntimeConfig {
     RuntimeConfig {
         permits_max: 16,
         plugin_permits_max: 8,
+        // Nobody else is to be protected here.
+        long_call_rest_ticks: 1,
         ..RuntimeConfig::default()
     }
 }

@@ -169,6 +169,8 @@ section! {
         plugin_permits_max: usize [1..=10_000],
         permit_wait_ms_max: u64 [0..=MINUTE_MS],
         long_calls_max: usize [1..=1024],
+        long_call_rest_ticks: u32 [1..=1000],
+        plugin_cpu_ms_per_s: u64 [1..=1_000_000],
         circuit_faults_max: u32 [1..=10_000],
         circuit_window_ms: u64 [1000..=HOUR_MS],
         circuit_open_ms: u64 [100..=HOUR_MS],

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
@@ -15,6 +15,7 @@ use wharf_core::provider::PlatformError;
 
 use crate::breaker::{Breaker, Ticket, Verdict};
 use crate::config::RuntimeConfig;
+use crate::credit::Credit;
 use crate::ends::{DETAIL_BYTES_MAX, Ends};
 use crate::engine::Runtime;
 use crate::error::{CallError, Origin};
@@ -23,7 +24,7 @@ use crate::limits::{CallLimits, Export, HANDLES_MAX, MemoryLimiter};
 use crate::log::{self, LogQuota, LogRate};
 use crate::metrics::Meter;
 use crate::permits::Permits;
-use crate::turns::Turns;
+use crate::turns::{Rest, Turns};
 use crate::usage::{Usage, timed};
 use crate::v1;
 
@@ -38,6 +39,7 @@ pub(crate) struct Code {
     permits: Permits,
     /// One long call at a time.
     long_call: Arc<Semaphore>,
+    credit: Arc<Credit>,
 }
 
 impl Code {
@@ -46,6 +48,7 @@ impl Code {
         pre: InstancePre<CallState>,
         exports: v1::Exports,
         config: &RuntimeConfig,
+        now_ms: i64,
     ) -> Self {
         Self {
             digest,
@@ -59,6 +62,7 @@ impl Code {
             pre,
             permits: Permits::new(config.plugin_permits_max),
             long_call: Arc::new(Semaphore::new(1)),
+            credit: Arc::new(Credit::new(config.plugin_cpu_ms_per_s, now_ms)),
         }
     }
 
@@ -140,8 +144,10 @@ impl<'a> Call<'a> {
     pub(crate) async fn enter(&self) -> Result<Running<'a>, CallError> {
         self.code.meter.called(self.export.as_str());
         self.pass_circuit()?;
+        // Before the permits, which others may need meanwhile.
+        let in_line = self.stand_in_line().await?;
         let permits = self.permits().await?;
-        let mut store = self.new_store();
+        let mut store = self.new_store(in_line);
         let mut instantiating = Duration::ZERO;
         let making = self.code.pre.instantiate_async(&mut store);
         match timed(making, &mut instantiating).await {
@@ -236,6 +242,24 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A plugin that used more than its share waits for its long calls with every call.
+    async fn stand_in_line(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
+        let is_spent = self.code.credit.is_spent(self.runtime.clock.now_ms());
+        if !is_spent || self.export == Export::Describe {
+            return Ok(None);
+        }
+        let wait_max = Duration::from_millis(self.runtime.config.permit_wait_ms_max);
+        let line = Arc::clone(&self.code.long_call).acquire_owned();
+        match tokio::time::timeout(wait_max, line).await {
+            Ok(permit) => Ok(Some(permit.expect("it is never closed"))),
+            Err(_) => Err(self.observe(CallError::Overloaded {
+                origin: self.origin(),
+                scope: "this plugin, beyond its processor time",
+                max: 1,
+            })),
+        }
+    }
+
     /// The plugin's own permit first: one that hangs must not hold the host's while it waits.
     async fn permits(&self) -> Result<(SemaphorePermit<'a>, SemaphorePermit<'a>), CallError> {
         let own = self.permit(&self.code.permits, "this plugin").await?;
@@ -266,7 +290,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn new_store(&self) -> Store<CallState> {
+    fn new_store(&self, in_line: Option<OwnedSemaphorePermit>) -> Store<CallState> {
         let config = &self.runtime.config;
         let state = CallState {
             memory: MemoryLimiter::new(self.limits),
@@ -290,11 +314,21 @@ impl<'a> Call<'a> {
         store.set_epoch_deadline(1);
         let mut turns = Turns::new(
             self.limits.cpu_ticks,
-            Duration::from_millis(config.tick_ms),
+            Rest {
+                slice: Duration::from_millis(config.tick_ms),
+                busy_slices: config.long_call_rest_ticks,
+            },
             Arc::clone(&self.code.long_call),
             Arc::clone(&self.runtime.long_calls),
+            in_line,
         );
-        store.epoch_deadline_callback(move |_| turns.spend_tick());
+        let credit = Arc::clone(&self.code.credit);
+        let clock = Arc::clone(&self.runtime.clock);
+        let tick_us = i64::try_from(config.tick_ms).unwrap_or(0) * 1000;
+        store.epoch_deadline_callback(move |_| {
+            credit.spend(tick_us, clock.now_ms());
+            turns.spend_tick()
+        });
         store
     }
 

@@ -174,6 +174,10 @@ pub struct RuntimeConfig {
     /// Calls that have run longer than two ticks and may go on at the same time; the others of their
     /// kind stand in line, so that a plugin that burns its time takes it from nobody but such plugins.
     pub long_calls_max: usize,
+    /// Ticks that a long call rests after each one, while the gateway has other work.
+    pub long_call_rest_ticks: u32,
+    /// Processor time a second that a plugin may use before its calls go on one at a time.
+    pub plugin_cpu_ms_per_s: u64,
     /// Items `inbound.parse` may return at a time.
     pub parse_items_max: usize,
     pub breaker: BreakerConfig,
@@ -233,8 +237,12 @@ impl Default for RuntimeConfig {
             plugin_permits_max: 64,
             // Longer than any honest queue, and the caller's retry is better than a longer wait.
             permit_wait_ms_max: 250,
-            // Half of one core at most goes to calls that take more than 10 ms.
+            // Half of one core at most goes to calls that take more than 10 ms, on an idle machine.
             long_calls_max: 1,
+            // An eleventh of one core goes to long calls while others need it.
+            long_call_rest_ticks: 10,
+            // A tenth of one core: 5,000 texts a second in Rust, 80 in Python.
+            plugin_cpu_ms_per_s: 100,
             // The interface promises this number (`parsed.next` asks for the rest).
             parse_items_max: 2000,
             breaker: BreakerConfig::default(),

@@ -16,6 +16,7 @@ mod clock;
 mod compatibility;
 mod compile;
 mod config;
+mod credit;
 mod descriptor;
 mod ends;
 mod engine;

@@ -178,7 +178,13 @@ impl Runtime {
             .instantiate_pre(component)
             .map_err(|source| LoadReason::Link { source })?;
         let exports = v1::Exports::find(component)?;
-        Ok(Code::new(digest, pre, exports, &self.config))
+        Ok(Code::new(
+            digest,
+            pre,
+            exports,
+            &self.config,
+            self.clock.now_ms(),
+        ))
     }
 
     /// Twice, on two fresh instances: what a plugin may reach and how its webhooks are verified must

@@ -28,6 +28,8 @@ pub(crate) fn runtime_config(config: &Config, cache_key: [u8; 32]) -> RuntimeCon
         plugin_permits_max: plugins.plugin_permits_max,
         permit_wait_ms_max: plugins.permit_wait_ms_max,
         long_calls_max: plugins.long_calls_max,
+        long_call_rest_ticks: plugins.long_call_rest_ticks,
+        plugin_cpu_ms_per_s: plugins.plugin_cpu_ms_per_s,
         parse_items_max: plugins.parse_items_max,
         breaker: BreakerConfig {
             faults_max: plugins.circuit_faults_max,

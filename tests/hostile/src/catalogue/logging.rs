@@ -7,10 +7,10 @@ const START: &str = "outbound.start";
 pub(super) fn entries() -> Vec<Hostile> {
     vec![
         Hostile::serving(
-            "million-log-lines",
-            "logs a million lines over one webhook",
+            "log-flood",
+            "logs a quarter of a million lines over one webhook",
             Contained::Read,
-            || logging("inbound.parse", "flood", ("n", "1"), 1_000_000),
+            || logging("inbound.parse", "flood", ("n", "1"), 250_000),
         )
         .straining(),
         Hostile::serving(
