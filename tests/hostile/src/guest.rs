@@ -88,6 +88,11 @@ impl Guest {
         LAYOUT.result(&mut self.image, LAYOUT.function(function), value)
     }
 
+    /// The same in an image that has no guest yet.
+    pub fn lay_out(image: &mut Image, function: &str, value: &Value) -> u32 {
+        LAYOUT.result(image, LAYOUT.function(function), value)
+    }
+
     /// How far into such a value a member stands, for example `["ok", "next", "some"]`.
     pub fn result_offset(function: &str, path: &[&str]) -> u32 {
         LAYOUT.result_offset(LAYOUT.function(function), path)

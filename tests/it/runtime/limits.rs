@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
 use wharf_core::provider::{ErrorClass, Progress};
-use wharf_hostile::Guest;
 use wharf_runtime::{CallError, ClassLimits, FaultKind, LimitKind, RuntimeConfig};
 
-use super::guest::{asking, failing, paces};
+use super::guest::{Guest, done, error, exchange, paces};
 use super::{config, context, load, load_with, message, webhook};
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
@@ -69,9 +67,13 @@ async fn every_kind_of_trap_has_its_name() {
 
 #[tokio::test]
 async fn text_that_is_no_utf8_is_a_fault() {
-    let accepted = json!({ "provider-message-id": { "$bytes": [0xff] } });
-    let value = json!({ "ok": { "done": accepted } });
-    let guest = Guest::new().returning("outbound.start", &value);
+    let mut guest = Guest::new();
+    let at = done(&mut guest.image);
+    let text = guest.image.area(1);
+    guest.image.u8(text, 0xff);
+    guest.image.u8(at + 16, 1);
+    guest.image.span(at + 20, text, 1);
+    guest.start = format!("(i32.const {at})");
     let error = start_error(guest).await;
     assert!(
         matches!(
@@ -112,7 +114,8 @@ async fn an_endless_loop_lets_others_run_and_ends_at_its_budget() {
 
 #[tokio::test]
 async fn an_endless_loop_in_describe_refuses_the_plugin() {
-    let guest = Guest::new().body("manifest.describe", ENDLESS);
+    let mut guest = Guest::new();
+    guest.describe = Some(ENDLESS.to_owned());
     let error = load(guest.build()).await.err().unwrap();
     assert_eq!(error.slug(), "plugin-describe-failed");
     let cause = std::error::Error::source(&error).unwrap().to_string();
@@ -154,9 +157,9 @@ async fn without_room_for_the_pool_plugins_run_all_the_same() {
 async fn parse_may_use_more_memory_than_start() {
     // 40 MiB: more than the 32 of `start`, less than the 64 of `parse`.
     let grow = "(drop (memory.grow (i32.const 640)))";
-    let guest = Guest::new()
-        .first("outbound.start", grow)
-        .first("inbound.parse", grow);
+    let mut guest = Guest::new();
+    guest.start = format!("{grow} {}", guest.start);
+    guest.parse = format!("{grow} {}", guest.parse);
     let plugin = load(guest.build()).await.unwrap();
     let error = plugin.start(&context(), &message()).await.unwrap_err();
     assert_eq!(error.slug(), "plugin-memory-limit");
@@ -167,7 +170,10 @@ async fn parse_may_use_more_memory_than_start() {
 /// Pins behaviour of wasmtime that is not documented: `hostcall_fuel` bounds returned values too.
 #[tokio::test]
 async fn a_result_of_100_mb_ends_at_the_output_limit() {
-    let error = start_error(paces(200, 1 << 19)).await;
+    let mut guest = Guest::new();
+    let at = paces(&mut guest.image, 200, 1 << 19);
+    guest.start = format!("(i32.const {at})");
+    let error = start_error(guest).await;
     assert!(
         matches!(
             error,
@@ -193,7 +199,10 @@ async fn values_against_the_rules_are_invalid_output() {
         ("", 0, "request.url is empty"),
     ];
     for (url, state_bytes, rule) in cases {
-        let error = start_error(asking(url, state_bytes)).await;
+        let mut guest = Guest::new();
+        let at = exchange(&mut guest.image, url, state_bytes);
+        guest.start = format!("(i32.const {at})");
+        let error = start_error(guest).await;
         assert_eq!(error.slug(), "plugin-invalid-output");
         assert!(error.to_string().contains(rule), "{error}");
     }
@@ -201,7 +210,9 @@ async fn values_against_the_rules_are_invalid_output() {
 
 #[tokio::test]
 async fn a_state_of_just_16_kib_comes_through() {
-    let guest = asking("https://api.example.com/v1/x", 16 * 1024);
+    let mut guest = Guest::new();
+    let at = exchange(&mut guest.image, "https://api.example.com/v1/x", 16 * 1024);
+    guest.start = format!("(i32.const {at})");
     let plugin = load(guest.build()).await.unwrap();
     match plugin.start(&context(), &message()).await.unwrap() {
         Progress::Exchange(exchange) => assert_eq!(exchange.state.len(), 16 * 1024),
@@ -211,7 +222,9 @@ async fn a_state_of_just_16_kib_comes_through() {
 
 #[tokio::test]
 async fn the_plugins_own_verdict_is_told_from_a_fault() {
-    let guest = failing("too late\u{1b}[31m\r\nnow");
+    let mut guest = Guest::new();
+    let at = error(&mut guest.image, "too late\u{1b}[31m\r\nnow");
+    guest.start = format!("(i32.const {at})");
     let plugin = load(guest.build()).await.unwrap();
     match plugin.start(&context(), &message()).await.unwrap_err() {
         CallError::Guest(error) => {
@@ -226,18 +239,18 @@ async fn the_plugins_own_verdict_is_told_from_a_fault() {
 #[tokio::test]
 async fn two_calls_never_share_state() {
     let mut guest = Guest::new();
+    let at = done(&mut guest.image);
     let text = guest.image.area(1);
     guest.image.u8(text, b'0');
-    let accepted = json!({ "provider-message-id": { "$at": [text, 1] } });
-    let at = guest.value("outbound.start", &json!({ "ok": { "done": accepted } }));
+    guest.image.u8(at + 16, 1);
+    guest.image.span(at + 20, text, 1);
     guest.items = "(global $calls (mut i32) (i32.const 0))".to_owned();
     // Counts in a global and in memory; on a fresh instance both come to 1, and 1 + 1 - 1 is shown.
-    let count = format!(
+    guest.start = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (i32.store8 (i32.const {text}) (i32.add (i32.load8_u (i32.const {text})) (global.get $calls)))
          (i32.const {at})"
     );
-    guest.set_body("outbound.start", count);
     let plugin = load(guest.build()).await.unwrap();
     for _ in 0..20 {
         match plugin.start(&context(), &message()).await.unwrap() {

@@ -5,12 +5,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use wharf_hostile::Guest;
 use wharf_runtime::{
     ClassLimits, LoadError, LoadReason, Registry, Runtime, RuntimeConfig, RuntimeError,
 };
 
+use super::guest::{Guest, Input, MAC, TOKEN};
 use super::{config, context, load, load_with, message};
 
 async fn refusal(bytes: Vec<u8>) -> LoadError {
@@ -156,11 +155,13 @@ async fn sizes_over_the_limits_are_refused() {
 #[tokio::test]
 async fn a_lying_description_is_refused_with_all_its_lies() {
     let mut guest = Guest::new();
-    guest.descriptor["id"] = json!("Not a domain");
-    guest.descriptor["sender-setting"] = json!("nowhere");
-    let sender = guest.descriptor["inputs"][0].clone();
-    guest.descriptor["inputs"] = json!([sender, sender]);
-    guest.descriptor["webhooks"] = webhook_by(&mac("absent_secret"));
+    guest.id = "Not a domain";
+    guest.sender_setting = "nowhere";
+    guest.inputs.push(Input {
+        name: "sender",
+        secret: false,
+    });
+    guest.verification = Some((MAC, "absent_secret"));
     let error = refusal(guest.build()).await;
     assert_eq!(error.slug(), "plugin-invalid-descriptor");
     let text = error.to_string();
@@ -174,42 +175,22 @@ async fn a_lying_description_is_refused_with_all_its_lies() {
     }
 }
 
-fn mac(key: &str) -> Value {
-    json!({ "mac": {
-        "header": "x-signature", "hash": "sha256", "encoding": "hex", "key": key, "over": ["body"],
-    } })
-}
-
-/// One webhook of the app's, checked in this way.
-fn webhook_by(verification: &Value) -> Value {
-    let check = json!({ "when": "always", "verify": verification });
-    json!([{
-        "name": "main", "level": "app", "checks": [check], "ack": { "status": 200 },
-        "max-body": 1000,
-    }])
-}
-
 #[tokio::test]
-async fn a_token_nobody_has_the_key_of_is_refused_by_name() {
+async fn a_token_nobody_can_check_is_refused_by_name() {
     let mut guest = Guest::new();
-    let token = json!({ "header": "authorization", "algorithm": "hs256", "key": "token_key" });
-    guest.descriptor["webhooks"] = webhook_by(&json!({ "token": token }));
+    guest.verification = Some((TOKEN, "absent_key"));
     let error = refusal(guest.build()).await;
-    assert!(
-        error
-            .to_string()
-            .contains("`token_key`, which is not declared"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`absent_key`"), "{error}");
 }
 
 #[tokio::test]
 async fn a_mac_with_a_declared_secret_is_accepted() {
     let mut guest = Guest::new();
-    let secret = json!({ "name": "app_secret", "kind": "secret", "level": "app", "title": "x" });
-    let sender = guest.descriptor["inputs"][0].clone();
-    guest.descriptor["inputs"] = json!([sender, secret]);
-    guest.descriptor["webhooks"] = webhook_by(&mac("app_secret"));
+    guest.inputs.push(Input {
+        name: "app_secret",
+        secret: true,
+    });
+    guest.verification = Some((MAC, "app_secret"));
     let plugin = load(guest.build()).await.unwrap();
     assert_eq!(plugin.descriptor().webhooks[0].name, "main");
 }

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
-use wharf_hostile::Guest;
 use wharf_runtime::{ClassLimits, RuntimeConfig};
 
+use super::guest::Guest;
 use super::{config, context, load_with, webhook};
 
 #[derive(Clone, Default)]
@@ -72,20 +72,20 @@ fn logging(message: &str, field: (&str, &str), times: u32) -> Guest {
     let fields = guest.image.area(16);
     guest.image.string(fields, field.0);
     guest.image.string(fields + 8, field.1);
-    guest.first(
-        "inbound.parse",
-        &format!(
-            "(local $left i32)
-             (local.set $left (i32.const {times}))
-             (loop $again
-                (call $log (i32.const 2)
-                    (i32.load (i32.const {spans})) (i32.load (i32.const {spans_len}))
-                    (i32.const {fields}) (i32.const 1))
-                (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-                (br_if $again (local.get $left)))",
-            spans_len = spans + 4,
-        ),
-    )
+    guest.parse = format!(
+        "(local $left i32)
+         (local.set $left (i32.const {times}))
+         (loop $again
+            (call $log (i32.const 2)
+                (i32.load (i32.const {spans})) (i32.load (i32.const {spans_len}))
+                (i32.const {fields}) (i32.const 1))
+            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+            (br_if $again (local.get $left)))
+         {parsed}",
+        spans_len = spans + 4,
+        parsed = guest.parse,
+    );
+    guest
 }
 
 #[tokio::test(flavor = "current_thread")]
