@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use crate::Config;
+use crate::at::dotted;
 use crate::error::Problem;
 use crate::read::{Context, Table};
 use crate::sections::{
@@ -100,17 +101,20 @@ pub(crate) fn delivery(delivery: &Delivery, table: &Table<'_>) -> Option<()> {
 }
 
 pub(crate) fn plugins(plugins: &Plugins, table: &Table<'_>) -> Option<()> {
-    if plugins.plugin_permits_max <= plugins.permits_max {
-        return Some(());
+    let mut sound = Some(());
+    if plugins.plugin_permits_max > plugins.permits_max {
+        sound = table.refuse(
+            "plugin_permits_max",
+            "larger than permits_max, the permits of all plugins together",
+            "lower it, or raise permits_max",
+        );
     }
-    table.refuse(
-        "plugin_permits_max",
-        "larger than permits_max, the permits of all plugins together",
-        "lower it, or raise permits_max",
-    )
+    let native = plugin_limits("native", &plugins.native, table);
+    let interpreter = plugin_limits("interpreter", &plugins.interpreter, table);
+    sound.and(native).and(interpreter)
 }
 
-pub(crate) fn plugin_limits(limits: &PluginLimits, table: &Table<'_>) -> Option<()> {
+fn plugin_limits(class: &str, limits: &PluginLimits, table: &Table<'_>) -> Option<()> {
     let pairs = [
         (
             "parse_memory_bytes_max",
@@ -128,7 +132,12 @@ pub(crate) fn plugin_limits(limits: &PluginLimits, table: &Table<'_>) -> Option<
     let mut sound = Some(());
     for (key, wrong, what, remedy) in pairs {
         if wrong {
-            sound = table.refuse(key, what, remedy);
+            sound = None;
+            let mut path = table.path.clone();
+            path.extend([class.to_owned(), key.to_owned()]);
+            let origin = table.cx.origin(&path);
+            let problem = Problem::new(origin, dotted(&path), what, remedy);
+            table.cx.report(problem);
         }
     }
     sound

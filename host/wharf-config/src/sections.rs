@@ -218,8 +218,7 @@ section! {
 impl crate::read::FromConfig for PluginLimits {
     fn from_config(at: &crate::at::At<'_>) -> Option<Self> {
         let mut table = Table::at(at)?;
-        let limits = Self::read(&mut table)?;
-        crate::check::plugin_limits(&limits, &table).map(|()| limits)
+        Self::read(&mut table)
     }
 }
 

@@ -168,7 +168,7 @@ fn reason(end: &End, config: &RuntimeConfig, class: LimitClass) -> LoadReason {
     }
     let words = String::from_utf8_lossy(&end.words);
     // The allocator's words before it aborts, and the system's for a mapping that was refused.
-    if words.contains("memory allocation of") || words.contains("annot allocate memory") {
+    if words.contains("memory allocation of") || words.contains("os error 12") {
         return LoadReason::CompileLimit {
             what: "bytes of memory",
             max: config.limits_of(class).compile_memory_bytes_max,
