@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
@@ -15,7 +15,7 @@ use wharf_core::provider::PlatformError;
 
 use crate::breaker::{Breaker, Ticket, Verdict};
 use crate::config::RuntimeConfig;
-use crate::credit::Credit;
+use crate::credit::Share;
 use crate::ends::{DETAIL_BYTES_MAX, Ends};
 use crate::engine::Runtime;
 use crate::error::{CallError, Origin};
@@ -37,9 +37,7 @@ pub(crate) struct Code {
     log_rate: Arc<LogRate>,
     pre: InstancePre<CallState>,
     permits: Permits,
-    /// One long call at a time.
-    long_call: Arc<Semaphore>,
-    credit: Arc<Credit>,
+    share: Share,
 }
 
 impl Code {
@@ -61,8 +59,7 @@ impl Code {
             )),
             pre,
             permits: Permits::new(config.plugin_permits_max),
-            long_call: Arc::new(Semaphore::new(1)),
-            credit: Arc::new(Credit::new(config.plugin_cpu_ms_per_s, now_ms)),
+            share: Share::new(config.plugin_cpu_ms_per_s, now_ms),
         }
     }
 
@@ -244,20 +241,19 @@ impl<'a> Call<'a> {
 
     /// A plugin that used more than its share waits for its long calls with every call.
     async fn stand_in_line(&self) -> Result<Option<OwnedSemaphorePermit>, CallError> {
-        let is_spent = self.code.credit.is_spent(self.runtime.clock.now_ms());
-        if !is_spent || self.export == Export::Describe {
+        if self.export == Export::Describe {
             return Ok(None);
         }
         let wait_max = Duration::from_millis(self.runtime.config.permit_wait_ms_max);
-        let line = Arc::clone(&self.code.long_call).acquire_owned();
-        match tokio::time::timeout(wait_max, line).await {
-            Ok(permit) => Ok(Some(permit.expect("it is never closed"))),
-            Err(_) => Err(self.observe(CallError::Overloaded {
+        let now_ms = self.runtime.clock.now_ms();
+        let place = self.code.share.place(now_ms, wait_max).await;
+        place.map_err(|_| {
+            self.observe(CallError::Overloaded {
                 origin: self.origin(),
                 scope: "this plugin, beyond its processor time",
                 max: 1,
-            })),
-        }
+            })
+        })
     }
 
     /// The plugin's own permit first: one that hangs must not hold the host's while it waits.
@@ -318,11 +314,11 @@ impl<'a> Call<'a> {
                 slice: Duration::from_millis(config.tick_ms),
                 busy_slices: config.long_call_rest_ticks,
             },
-            Arc::clone(&self.code.long_call),
+            Arc::clone(&self.code.share.line),
             Arc::clone(&self.runtime.long_calls),
             in_line,
         );
-        let credit = Arc::clone(&self.code.credit);
+        let credit = Arc::clone(&self.code.share.credit);
         let clock = Arc::clone(&self.runtime.clock);
         let tick_us = i64::try_from(config.tick_ms).unwrap_or(0) * 1000;
         store.epoch_deadline_callback(move |_| {

@@ -4,10 +4,46 @@
 //! and meet none, so over many of them the charges add up to what they used. Nothing is measured
 //! while a call runs, and a plugin that stays below its share never notices.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::permits::NonePassed;
 
 /// Seconds of its share that a quiet plugin may use at once.
 const BURST_S: i64 = 1;
+
+/// What a digest may use, and the line it stands in beyond that: one long call at a time.
+pub(crate) struct Share {
+    pub(crate) credit: Arc<Credit>,
+    pub(crate) line: Arc<Semaphore>,
+}
+
+impl Share {
+    pub(crate) fn new(ms_per_s: u64, now_ms: i64) -> Self {
+        Self {
+            credit: Arc::new(Credit::new(ms_per_s, now_ms)),
+            line: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Nothing, for a plugin that keeps to its share; a place in the line for one that does not.
+    pub(crate) async fn place(
+        &self,
+        now_ms: i64,
+        wait_max: Duration,
+    ) -> Result<Option<OwnedSemaphorePermit>, NonePassed> {
+        if !self.credit.is_spent(now_ms) {
+            return Ok(None);
+        }
+        let place = Arc::clone(&self.line).acquire_owned();
+        match tokio::time::timeout(wait_max, place).await {
+            Ok(permit) => Ok(Some(permit.expect("it is never closed"))),
+            Err(_) => Err(NonePassed),
+        }
+    }
+}
 
 /// What one digest has left.
 pub(crate) struct Credit {

@@ -217,7 +217,7 @@ pub enum CallError {
     #[error("{origin}: too many calls in progress ({scope}, at most {max}); try again")]
     Overloaded {
         origin: Origin,
-        /// `this plugin` or `all plugins`.
+        /// `this plugin`, with or without a reason, or `all plugins`.
         scope: &'static str,
         max: u64,
     },

@@ -4,9 +4,9 @@
 //! honest call waits for sixty slices. So a call that has run for more than a tick or two is a long
 //! call: of one plugin one long call goes on at a time, of all plugins a few, and each rests between
 //! its slices: as long as a slice takes when nothing else goes on, several times as long when the
-//! gateway has other work. A plugin that has used up its share of the processor stands in the same line with
-//! every call from its beginning, or it would get its first slices for nothing again and again. So a
-//! plugin that burns its time delays plugins like itself only.
+//! gateway has other work. A plugin that has used up its share of the processor stands in the same
+//! line with every call from its beginning, or it would get its first slices for nothing again and
+//! again. So a plugin that burns its time delays plugins like itself only.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

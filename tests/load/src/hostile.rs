@@ -31,8 +31,6 @@ pub(crate) const REQUESTS: u32 = 5_000;
 const PAIRS: usize = 5;
 /// Of the full load, while latency is measured.
 const LOAD: f64 = 1.0 / 3.0;
-/// Messages that find out how much fits.
-const FULL_MESSAGES: u64 = 5_000;
 /// The tenant with the hostile plugin sends at the pace that a WhatsApp number has by default.
 const MESSAGES_PER_S: u32 = 80;
 /// And its provider calls back as often as it delivers such messages in batches.
@@ -234,11 +232,12 @@ impl<'a> Stage<'a> {
 /// Messages a second from the first POST until all have gone out, with nothing else going on.
 fn full_load(bench: &Bench, peers: &Peers) -> anyhow::Result<f64> {
     let stage = Stage::new(bench, peers, None)?;
+    let messages = u64::from(bench.options.requests);
     let round = || {
         let started = Instant::now();
-        bench.client.exactly(&stage.honest, FULL_MESSAGES)?;
+        bench.client.exactly(&stage.honest, messages)?;
         stage.settle()?;
-        Ok(FULL_MESSAGES as f64 / started.elapsed().as_secs_f64())
+        Ok(messages as f64 / started.elapsed().as_secs_f64())
     };
     let full = rounds::alone(round)?;
     gateway::stop(bench, stage.gateway);
