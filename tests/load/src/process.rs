@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Bench;
 use crate::gateway::Files;
@@ -40,6 +41,13 @@ impl Running {
             std::thread::sleep(LOOK);
         }
         Ok(running)
+    }
+
+    /// Tells it to look at its plugins now.
+    pub(crate) fn hang_up(&self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.0.id())?;
+        let pid = Pid::from_raw(pid).context("a process without a number")?;
+        kill_process(pid, Signal::HUP).context("could not signal the gateway")
     }
 
     pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {

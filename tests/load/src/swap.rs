@@ -47,8 +47,10 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Row> {
     for number in 1..=UPGRADES {
         let next = operator.version(number)?;
         operator.plugin(&["add", &next.path(), "--name", PLUGIN])?;
+        running.hang_up()?;
         operator.wait_for(&next.digest)?;
         operator.plugin(&["rollback", PLUGIN])?;
+        running.hang_up()?;
         operator.wait_for(&first.digest)?;
         if number % 10 == 0 {
             eprintln!(
