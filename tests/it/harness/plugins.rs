@@ -41,7 +41,7 @@ async fn load(dist: PathBuf) -> Shipped {
     let guests = RuntimeConfig {
         native: ClassLimits {
             outbound_ms_max: 300,
-            inbound_ms_max: 3_000,
+            inbound_ms_max: 2_000,
             ..config.native.clone()
         },
         long_calls_max: 4,

@@ -155,7 +155,8 @@ async fn was_read_or_not(gateway: &TestGateway, hostile: &Hostile, plugin: &str)
             format!("webhook where plugin = '{plugin}' and parsed_at is not null and error is null")
         }
     };
-    let held = eventually(WAIT, || async {
+    // Five tries with growing pauses, each of them in line with others of its kind.
+    let held = eventually(WAIT * 3, || async {
         (gateway.rows(&found).await == 1).then_some(())
     });
     if let Err(error) = held.await {
