@@ -6,6 +6,7 @@ mod databases;
 mod egress;
 mod exchange;
 mod harness;
+mod hostile;
 mod queue;
 mod runtime;
 mod scenario;

@@ -5,25 +5,34 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod breaker;
+mod classes;
+mod compile;
 pub(crate) mod guest;
 mod limits;
 mod load;
 mod logs;
+mod measures;
 mod plugins;
+mod versions;
 mod webhooks;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use wharf_core::Clock;
 use wharf_core::provider::{
     Address, CallContext, Content, HttpMethod, OutboundMessage, Text, WebhookRequest,
 };
 use wharf_runtime::{LoadError, Plugin, Runtime, RuntimeConfig};
 
 /// Smaller than in service: tests run side by side, and a pool takes address space.
-fn config() -> RuntimeConfig {
+pub(crate) fn config() -> RuntimeConfig {
     RuntimeConfig {
         permits_max: 16,
         plugin_permits_max: 8,
+        // Nobody else is to be protected here.
+        long_call_rest_ticks: 1,
         ..RuntimeConfig::default()
     }
 }
@@ -36,7 +45,23 @@ async fn load_with(config: RuntimeConfig, bytes: Vec<u8>) -> Result<Arc<Plugin>,
     Runtime::new(config).unwrap().load("test", bytes).await
 }
 
-fn context() -> CallContext {
+/// A clock that only moves by hand.
+#[derive(Default)]
+struct HandClock(AtomicI64);
+
+impl HandClock {
+    fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) fn context() -> CallContext {
     CallContext {
         settings: vec![("phone_number_id".to_owned(), "106540352242922".to_owned())],
         now_ms: 1_700_000_000_000,
@@ -45,7 +70,7 @@ fn context() -> CallContext {
     }
 }
 
-fn message() -> OutboundMessage {
+pub(crate) fn message() -> OutboundMessage {
     OutboundMessage {
         id: "01JABCDEFGHJKMNPQRSTVWXYZ0".to_owned(),
         to: Address::Phone("4915112345678".to_owned()),
@@ -61,7 +86,7 @@ fn message() -> OutboundMessage {
     }
 }
 
-fn webhook(body: &[u8]) -> WebhookRequest {
+pub(crate) fn webhook(body: &[u8]) -> WebhookRequest {
     WebhookRequest {
         name: "main".to_owned(),
         method: HttpMethod::Post,

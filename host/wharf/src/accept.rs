@@ -2,6 +2,7 @@
 //! stores it. When [`accept`] returns a message, nothing short of losing the disk loses it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -36,6 +37,10 @@ pub(crate) struct IdempotencyKey {
 
 /// Longest key taken; the draft names no limit, and a UUID has 36 characters.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// How long the caller waits for the plugin's first look. It takes microseconds; a plugin that takes
+/// longer stands in line with its kind, and its message is taken unseen, for the worker to find out.
+const FIRST_STEP_MAX: Duration = Duration::from_millis(300);
 
 impl IdempotencyKey {
     /// Reads the header's value; `route` and `body` are what a repetition must agree with.
@@ -83,7 +88,8 @@ pub(crate) async fn accept(
     let channel = choose_channel(app, tenant, &submission.request).await?;
     let id = MessageId::new(&*app.ids);
     let message = outbound(id, &channel, &submission.request);
-    if let Err(error) = first_step(app, &channel, &message).await {
+    let first = first_step(app, &channel, &message);
+    if let Ok(Err(error)) = tokio::time::timeout(FIRST_STEP_MAX, first).await {
         refuse_what_the_provider_cannot(&error)?;
     }
     store(app, tenant, &channel, id, submission).await
@@ -216,6 +222,7 @@ async fn first_step(
         seed: random(),
         locale: None,
     };
+    let plugin = plugin.on_behalf_of(channel.tenant.as_str());
     plugin.start(&context, message).await
 }
 

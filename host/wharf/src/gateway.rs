@@ -2,11 +2,12 @@
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -19,7 +20,7 @@ use wharf_config::{Config, SqliteSynchronous};
 use wharf_core::{Clock, IdSource};
 use wharf_egress::{Egress, EgressConfig, Proxy};
 use wharf_queue::{QueueConfig, Queues};
-use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
+use wharf_runtime::{Plugin, Registry, Runtime};
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
 use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
@@ -28,6 +29,7 @@ use crate::directory::Directory;
 use crate::exchange::Flights;
 use crate::http::{ServerLimits, router, serve};
 use crate::media::{self, MediaFiles};
+use crate::plugin_config::runtime_config;
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
 
@@ -225,7 +227,7 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
     };
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let name = std::path::PathBuf::from(name);
+    let name = PathBuf::from(name);
     let file = File::create(&name).with_context(|| format!("could not open {}", name.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -251,25 +253,39 @@ pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Registry>> {
 
 /// The plugins that load, and for each other file why it does not.
 pub async fn try_plugins(config: &Config) -> anyhow::Result<(Arc<Registry>, Vec<String>)> {
-    let runtime = Runtime::new(runtime_config(config)?)?;
-    let (mut loaded, mut refused) = (Vec::new(), Vec::new());
-    for (name, path) in plugin_files(&config.plugins.dir, &mut refused) {
-        let bytes = match tokio::fs::read(&path).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                refused.push(format!("could not read {}: {error}", path.display()));
-                continue;
-            }
-        };
-        match runtime.load(&name, bytes).await {
+    let runtime = Runtime::new(runtime_config(config, cache_key(config)))?;
+    let mut refused = Vec::new();
+    let files = plugin_files(&config.plugins.dir, &mut refused);
+    // At the same time: with a filled cache each is a file to read, and the start waits for the last.
+    let loads = files
+        .into_iter()
+        .map(|(name, path)| load_file(&runtime, name, path));
+    let mut loaded = Vec::new();
+    for result in join_all(loads).await {
+        match result {
             Ok(plugin) => {
                 announce(&plugin);
                 loaded.push(plugin);
             }
-            Err(error) => refused.push(crate::http::Chain(&error).to_string()),
+            Err(reason) => refused.push(reason),
         }
     }
+    if let Err(error) = runtime.purge_cache(&[]) {
+        tracing::warn!(error = %error, "could not tidy the folder of compiled plugins (plugins.cache_dir)");
+    }
     Ok((Arc::new(Registry::new(loaded)), refused))
+}
+
+async fn load_file(
+    runtime: &Arc<Runtime>,
+    name: String,
+    path: PathBuf,
+) -> Result<Arc<Plugin>, String> {
+    let bytes = tokio::fs::read(&path)
+        .await
+        .map_err(|error| format!("could not read {}: {error}", path.display()))?;
+    let loaded = runtime.load(&name, bytes).await;
+    loaded.map_err(|error| crate::http::Chain(&error).to_string())
 }
 
 fn announce(plugin: &Plugin) {
@@ -283,7 +299,7 @@ fn announce(plugin: &Plugin) {
     );
 }
 
-fn plugin_files(dir: &Path, refused: &mut Vec<String>) -> Vec<(String, std::path::PathBuf)> {
+fn plugin_files(dir: &Path, refused: &mut Vec<String>) -> Vec<(String, PathBuf)> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
@@ -384,31 +400,6 @@ fn queue_config(config: &Config) -> QueueConfig {
         lane_quantum: usize::try_from(queue.lane_quantum).unwrap_or(usize::MAX),
         ..QueueConfig::default()
     }
-}
-
-fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
-    let plugins = &config.plugins;
-    Ok(RuntimeConfig {
-        memory_bytes_max: plugins.memory_bytes_max,
-        parse_memory_bytes_max: plugins.parse_memory_bytes_max,
-        output_bytes_max: plugins.output_bytes_max,
-        parse_output_bytes_max: plugins.parse_output_bytes_max,
-        log_lines_max: plugins.log_lines_max,
-        log_line_bytes_max: plugins.log_line_bytes_max,
-        component_bytes_max: plugins.component_bytes_max,
-        describe_ms_max: plugins.describe_ms_max,
-        outbound_ms_max: plugins.outbound_ms_max,
-        inbound_ms_max: plugins.inbound_ms_max,
-        flow_ms_max: plugins.flow_ms_max,
-        tick_ms: plugins.tick_ms,
-        permits_max: plugins.permits_max,
-        plugin_permits_max: plugins.plugin_permits_max,
-        permit_wait_ms_max: plugins.permit_wait_ms_max,
-        parse_items_max: plugins.parse_items_max,
-        cache_dir: plugins.cache_dir.clone(),
-        cache_key: cache_key(config),
-        ..RuntimeConfig::default()
-    })
 }
 
 /// The key of the compile cache's MACs: derived, so that operators keep one ring only.

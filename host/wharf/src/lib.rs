@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod http;
 mod ingest;
 pub mod media;
+mod plugin_config;
 mod sandbox;
 mod sync;
 pub mod telemetry;

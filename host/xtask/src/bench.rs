@@ -19,6 +19,13 @@ pub(crate) struct Options {
     /// End with an error when a goal is missed
     #[arg(long)]
     check: bool,
+    /// Of the row hostile_p99_ratio, only these hostile plugins, or `all` of them instead of those that
+    /// press on what tenants share
+    #[arg(long, value_name = "NAME,..")]
+    entries: Option<String>,
+    /// Of the row hostile_p99_ratio, so many requests a run; fewer are for trying out
+    #[arg(long, value_name = "NUMBER")]
+    requests: Option<u32>,
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<ExitCode> {
@@ -41,6 +48,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
         .env("WHARF_BENCH_WORK", workspace.target.join("bench"));
     if let Some(name) = &options.only {
         bench.args(["--only", name]);
+    }
+    if let Some(entries) = &options.entries {
+        bench.args(["--entries", entries]);
+    }
+    if let Some(requests) = options.requests {
+        bench.args(["--requests", &requests.to_string()]);
     }
     if options.check {
         bench.arg("--check");

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use wharf_runtime::{Plugin, Runtime, RuntimeConfig};
+use wharf_runtime::{ClassLimits, Plugin, Runtime, RuntimeConfig};
 
 use super::environment;
 
 pub(super) struct Shipped {
     pub(super) all: Vec<Arc<Plugin>>,
-    /// Takes more plugins, with the same limits.
+    /// Takes more plugins, made by the tests, with tighter limits.
     pub(super) runtime: Arc<Runtime>,
 }
 
@@ -22,17 +22,32 @@ pub(super) async fn shipped() -> Option<&'static Shipped> {
 }
 
 async fn load(dist: PathBuf) -> Shipped {
-    let runtime = Runtime::new(RuntimeConfig {
+    let config = RuntimeConfig {
         // Tests run side by side on few cores: budgets of service would measure the machine.
-        describe_ms_max: 5_000,
-        outbound_ms_max: 1_000,
-        inbound_ms_max: 20_000,
+        native: ClassLimits {
+            describe_ms_max: 5_000,
+            outbound_ms_max: 1_000,
+            inbound_ms_max: 20_000,
+            ..ClassLimits::native()
+        },
         permit_wait_ms_max: 20_000,
         // A pool takes address space, and other tests have pools too.
         permits_max: 128,
+        // Nobody else is to be protected here.
+        long_call_rest_ticks: 1,
         ..RuntimeConfig::default()
-    })
-    .unwrap();
+    };
+    // What harms uses its budgets up, and several of them are in line with each other.
+    let guests = RuntimeConfig {
+        native: ClassLimits {
+            outbound_ms_max: 300,
+            inbound_ms_max: 2_000,
+            ..config.native.clone()
+        },
+        long_calls_max: 4,
+        ..config.clone()
+    };
+    let runtime = Runtime::new(config).unwrap();
     let mut all = Vec::new();
     for name in ["graph", "sandbox"] {
         let path = dist.join(format!("{name}.wasm"));
@@ -40,5 +55,8 @@ async fn load(dist: PathBuf) -> Shipped {
             std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         all.push(runtime.load(name, bytes).await.unwrap());
     }
-    Shipped { all, runtime }
+    Shipped {
+        all,
+        runtime: Runtime::new(guests).unwrap(),
+    }
 }

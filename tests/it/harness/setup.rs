@@ -31,6 +31,8 @@ pub(crate) struct Credentials {
     pub(crate) verify_token: String,
     pub(crate) tokens: [String; 2],
     pub(crate) sandbox_key: String,
+    /// The secret of hostile plugins, when a test gives them one.
+    pub(crate) hostile_token: String,
     pub(crate) endpoint_secret: String,
     ring_key: String,
     keys: Vec<(&'static str, NewKey)>,
@@ -200,6 +202,7 @@ impl Credentials {
             verify_token: letters(),
             tokens: [format!("EAA{}", letters()), format!("EAA{}", letters())],
             sandbox_key: letters(),
+            hostile_token: letters(),
             endpoint_secret: SigningSecret::encode(&rand::random())
                 .expose_secret()
                 .to_owned(),
@@ -232,6 +235,7 @@ impl Credentials {
             ("acme's access token".to_owned(), self.tokens[0].clone()),
             ("globex's access token".to_owned(), self.tokens[1].clone()),
             ("the sandbox key".to_owned(), self.sandbox_key.clone()),
+            ("the hostile token".to_owned(), self.hostile_token.clone()),
             (
                 "the endpoint's secret".to_owned(),
                 self.endpoint_secret.clone(),

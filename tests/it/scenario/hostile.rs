@@ -6,26 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use serde_json::json;
 use tokio::net::TcpListener;
+use wharf_hostile::Guest;
 
 use crate::harness::{Setup, TO, TestGateway, each_with, timeline, told};
-use crate::runtime::guest::{Guest, exchange};
-
-/// Offsets in what `exchange` of the guests lays out: `replay`, and the bytes that `buffer` takes.
-const REPLAY: u32 = 120;
-const BUFFER: u32 = 128;
-const UNSAFE: u8 = 2;
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 const GREEDY: &str = "(loop $again (drop (memory.grow (i32.const 16))) (br $again)) unreachable";
 
 /// A guest whose first exchange is this one and must not be repeated.
 fn asking(url: &str) -> Guest {
-    let mut guest = Guest::new();
-    let at = exchange(&mut guest.image, url, 0);
-    guest.image.u8(at + REPLAY, UNSAFE);
-    guest.image.u32(at + BUFFER, 1 << 16);
-    guest.start = format!("(i32.const {at})");
-    guest
+    let exchange = json!({
+        "label": "send", "replay": "unsafe", "sink": { "buffer": 1 << 16 },
+        "request": { "method": "get", "url": url },
+    });
+    Guest::new().returning("outbound.start", &json!({ "ok": { "exchange": exchange } }))
 }
 
 /// Gives `acme` a channel of this plugin, by the same name.
@@ -102,8 +96,8 @@ async fn a_caller_who_waits_for_a_hostile_plugin_is_told_its_fault() {
 async fn a_crash_after_the_request_left_makes_the_send_unknown() {
     let (url, calls) = counting_server().await;
     let hostile = |setup: &mut Setup| {
-        let mut guest = asking("https://api.example.com/v1/send");
-        guest.resume = "unreachable".to_owned();
+        let guest =
+            asking("https://api.example.com/v1/send").body("outbound.resume", "unreachable");
         add(setup, "forgets", guest);
         setup.connect("api.example.com", &url);
     };

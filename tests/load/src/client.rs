@@ -1,5 +1,8 @@
 //! The load client: connections that are kept open, one request at a time on each, nothing parsed but
 //! what tells where an answer ends. The same for the subject and for its counterpart.
+//!
+//! It asks as fast as answers come, or at a steady rate whatever the answers do: the first finds out
+//! how much fits, the second how long it takes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +19,11 @@ use tokio::task::JoinSet;
 /// Callers at the same time. What one core of clients keeps busy without queueing on itself.
 const CONNECTIONS: usize = 64;
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// What timers round to: a request that is later than this was held up by an answer that did not come,
+/// and its wait counts from when it was due.
+const LATE: Duration = Duration::from_millis(2);
+/// Callers that ask beside a measurement.
+const CALLERS_BESIDE: u32 = 16;
 
 /// A client on a thread of its own.
 pub(crate) struct Client {
@@ -59,6 +67,60 @@ impl Client {
         self.run(target, Until::Count(count)).map(drop)
     }
 
+    /// Asks this often, whatever the answers do, and says how long each request took.
+    pub(crate) fn paced(
+        &self,
+        target: &Target,
+        per_s: f64,
+        count: u32,
+    ) -> anyhow::Result<Vec<Duration>> {
+        let next = Arc::new(AtomicU64::new(0));
+        self.runtime.block_on(async {
+            let mut callers = JoinSet::new();
+            let started = tokio::time::Instant::now();
+            for _ in 0..CONNECTIONS {
+                let connection = Connection::open(target.address).await?;
+                let (requests, next) = (Arc::clone(&target.requests), Arc::clone(&next));
+                let pace = Pace {
+                    started,
+                    per_s,
+                    count: count.into(),
+                };
+                callers.spawn(call_in_time(
+                    connection,
+                    requests,
+                    target.status,
+                    pace,
+                    next,
+                ));
+            }
+            let mut took = Vec::new();
+            while let Some(ended) = callers.join_next().await {
+                took.extend(ended.context("a caller panicked")??);
+            }
+            Ok(took)
+        })
+    }
+
+    /// Begins to ask this often beside everything else, whatever is answered, until it is dropped.
+    pub(crate) fn beside(&self, target: &Target, per_s: u32) -> Beside {
+        let counts = Arc::new(Counts::default());
+        let pause = Duration::from_secs(1) * CALLERS_BESIDE / per_s;
+        let callers = (0..CALLERS_BESIDE).map(|number| {
+            self.runtime.spawn(call_beside(
+                target.address,
+                Arc::clone(&target.requests),
+                target.status,
+                (pause * number / CALLERS_BESIDE, pause),
+                Arc::clone(&counts),
+            ))
+        });
+        Beside {
+            callers: callers.collect(),
+            counts,
+        }
+    }
+
     fn run(&self, target: &Target, until: Until) -> anyhow::Result<u64> {
         let asked = Arc::new(AtomicU64::new(0));
         self.runtime.block_on(async {
@@ -80,6 +142,108 @@ impl Client {
             }
             Ok(answers)
         })
+    }
+}
+
+/// When the requests of a steady rate are due.
+#[derive(Clone, Copy)]
+struct Pace {
+    started: tokio::time::Instant,
+    per_s: f64,
+    count: u64,
+}
+
+/// Callers who go on until this is dropped.
+pub(crate) struct Beside {
+    callers: Vec<tokio::task::JoinHandle<()>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Beside {
+    /// Requests that were answered so far, whatever with.
+    pub(crate) fn answered(&self) -> u64 {
+        self.counts.answered.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were answered with another status than wanted, or not at all.
+    pub(crate) fn failed(&self) -> u64 {
+        self.counts.failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        for caller in &self.callers {
+            caller.abort();
+        }
+    }
+}
+
+async fn call_beside(
+    address: SocketAddr,
+    requests: Arc<[Bytes]>,
+    expected: u16,
+    (first, pause): (Duration, Duration),
+    counts: Arc<Counts>,
+) {
+    tokio::time::sleep(first).await;
+    let mut due = tokio::time::interval(pause);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut connection = None;
+    for request in requests.iter().cycle() {
+        due.tick().await;
+        if connection.is_none() {
+            connection = Connection::open(address).await.ok();
+        }
+        let status = match &mut connection {
+            Some(open) => open.ask(request).await.ok(),
+            None => None,
+        };
+        match status {
+            Some(_) => counts.answered.fetch_add(1, Ordering::Relaxed),
+            // The next request takes a new connection.
+            None => {
+                connection = None;
+                0
+            }
+        };
+        if status != Some(expected) {
+            counts.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn call_in_time(
+    mut connection: Connection,
+    requests: Arc<[Bytes]>,
+    expected: u16,
+    pace: Pace,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut took = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= pace.count {
+            return Ok(took);
+        }
+        let due = pace.started + Duration::from_secs_f64(number as f64 / pace.per_s);
+        tokio::time::sleep_until(due).await;
+        let now = tokio::time::Instant::now();
+        let from = if now - due > LATE { due } else { now };
+        let which = usize::try_from(number).unwrap_or(0) % requests.len();
+        let status = connection.ask(&requests[which]).await?;
+        ensure!(
+            status == expected,
+            "a request was answered {status}, not {expected}: {}",
+            connection.answer()
+        );
+        took.push(from.elapsed());
     }
 }
 

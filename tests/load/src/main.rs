@@ -9,11 +9,15 @@ mod bare;
 mod client;
 mod end_to_end;
 mod gateway;
+mod hostile;
 mod ingest;
 mod memory;
 mod plugin;
+mod process;
+mod ready;
 mod report;
 mod rounds;
+mod swap;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +37,12 @@ struct Options {
     /// End with an error when a goal is missed
     #[arg(long)]
     check: bool,
+    /// Of `hostile_p99_ratio`, only these entries of the catalogue, or `all` of it
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    entries: Vec<String>,
+    /// Of `hostile_p99_ratio`, so many requests a run: fewer are for trying out
+    #[arg(long, value_name = "NUMBER", default_value_t = hostile::REQUESTS)]
+    requests: u32,
     /// Folder of the plugins' components
     #[arg(long, env = "WHARF_PLUGINS_DIST")]
     plugins: PathBuf,
@@ -52,10 +62,16 @@ struct Options {
 #[value(rename_all = "snake_case")]
 enum Name {
     PluginCallUs,
+    PluginCallFloorUs,
     AcceptPerS,
     IngestPerS,
     EndToEndPerS,
     IdleRssMib,
+    ReadyMs,
+    #[value(alias = "swap")]
+    SwapFailedRequests,
+    #[value(alias = "hostile")]
+    HostileP99Ratio,
 }
 
 /// What a row is measured with.
@@ -107,10 +123,14 @@ impl Bench {
     fn measure(&self, name: Name) -> anyhow::Result<Row> {
         match name {
             Name::PluginCallUs => plugin::measure(self),
+            Name::PluginCallFloorUs => plugin::measure_floor(self),
             Name::AcceptPerS => accept::measure(self),
             Name::IngestPerS => ingest::measure(self),
             Name::EndToEndPerS => end_to_end::measure(self),
             Name::IdleRssMib => memory::measure(self),
+            Name::ReadyMs => ready::measure(self),
+            Name::SwapFailedRequests => swap::measure(self),
+            Name::HostileP99Ratio => hostile::measure(self),
         }
     }
 }

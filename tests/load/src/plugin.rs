@@ -1,14 +1,16 @@
 //! `plugin_call_us`: one text through the graph component, on a fresh instance under all limits, and
-//! the same plugin code called natively.
+//! the same plugin code called natively. `plugin_call_floor_us`: the same call of a component that does
+//! nothing, which is what the host itself takes.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use wharf_core::provider::{Address, CallContext, Content, OutboundMessage, Text};
 use wharf_plugin::Provider;
 use wharf_plugin_graph::Graph;
-use wharf_runtime::{Runtime, RuntimeConfig};
+use wharf_runtime::{Plugin, Runtime, RuntimeConfig};
 use wharf_test_support::graph::PhoneNumber;
 
 use crate::report::{Goal, Row};
@@ -27,26 +29,10 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Row> {
     let file = bench.options.plugins.join("graph.wasm");
     let bytes =
         std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
-    let runtime = Runtime::new(RuntimeConfig::default())?;
-    let plugin = bench.host.block_on(runtime.load("graph", bytes))?;
-    let (context, message) = hosts_words();
+    let subject = Subject::load(bench, "graph", bytes)?;
     let (guest_context, guest_message) = plugins_words();
-    // One caller on one thread: what a call costs, not how many fit into the machine.
-    let caller = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     let (value, other) = rounds::alternate(
-        || {
-            let started = Instant::now();
-            caller.block_on(async {
-                for _ in 0..CALLS {
-                    black_box(plugin.start(&context, &message).await)
-                        .context("the plugin refused a text")?;
-                }
-                anyhow::Ok(())
-            })?;
-            Ok(micros(started, CALLS))
-        },
+        || subject.round(),
         || {
             let started = Instant::now();
             for _ in 0..NATIVE_CALLS {
@@ -60,9 +46,58 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Row> {
         name: "plugin_call_us",
         value,
         unit: "µs",
-        goal: Goal::AtMost(25.0),
+        goal: Goal::AtMost(20.0),
         counterpart: Some(other),
     })
+}
+
+pub(crate) fn measure_floor(bench: &Bench) -> anyhow::Result<Row> {
+    let subject = Subject::load(bench, "empty", wharf_hostile::Guest::new().build())?;
+    Ok(Row {
+        name: "plugin_call_floor_us",
+        value: rounds::alone(|| subject.round())?,
+        unit: "µs",
+        goal: Goal::None,
+        counterpart: None,
+    })
+}
+
+/// A plugin in service, and one caller on one thread: what a call costs, not how many fit into the
+/// machine.
+struct Subject {
+    plugin: Arc<Plugin>,
+    caller: tokio::runtime::Runtime,
+    context: CallContext,
+    message: OutboundMessage,
+}
+
+impl Subject {
+    fn load(bench: &Bench, name: &str, component: Vec<u8>) -> anyhow::Result<Self> {
+        let runtime = Runtime::new(RuntimeConfig::default())?;
+        let plugin = bench.host.block_on(runtime.load(name, component))?;
+        let (context, message) = hosts_words();
+        Ok(Self {
+            plugin,
+            caller: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?,
+            context,
+            message,
+        })
+    }
+
+    /// Microseconds a call.
+    fn round(&self) -> anyhow::Result<f64> {
+        let started = Instant::now();
+        self.caller.block_on(async {
+            for _ in 0..CALLS {
+                black_box(self.plugin.start(&self.context, &self.message).await)
+                    .context("the plugin refused a text")?;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(micros(started, CALLS))
+    }
 }
 
 fn micros(started: Instant, calls: u32) -> f64 {

@@ -24,12 +24,15 @@ pub(crate) enum Goal {
     AtLeast(f64),
     /// Of the value to the counterpart's.
     RatioAtLeast(f64),
+    /// It only explains another figure.
+    None,
 }
 
 impl Goal {
-    fn bound(self) -> f64 {
+    fn bound(self) -> Option<f64> {
         match self {
-            Self::AtMost(bound) | Self::AtLeast(bound) | Self::RatioAtLeast(bound) => bound,
+            Self::AtMost(bound) | Self::AtLeast(bound) | Self::RatioAtLeast(bound) => Some(bound),
+            Self::None => None,
         }
     }
 
@@ -38,6 +41,7 @@ impl Goal {
             Self::AtMost(bound) => format!("at most {bound}"),
             Self::AtLeast(bound) => format!("at least {bound}"),
             Self::RatioAtLeast(bound) => format!("ratio at least {bound}"),
+            Self::None => "-".to_owned(),
         }
     }
 }
@@ -52,6 +56,7 @@ impl Row {
             Goal::AtMost(bound) => self.value <= bound,
             Goal::AtLeast(bound) => self.value >= bound,
             Goal::RatioAtLeast(bound) => self.ratio().is_some_and(|ratio| ratio >= bound),
+            Goal::None => true,
         }
     }
 }
@@ -85,7 +90,7 @@ struct Figure {
     value: f64,
     unit: &'static str,
     /// A bound on the ratio where there is one to compare, on the value otherwise.
-    goal: f64,
+    goal: Option<f64>,
     counterpart: Option<f64>,
     ratio: Option<f64>,
 }

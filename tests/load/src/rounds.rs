@@ -32,7 +32,7 @@ pub(crate) fn alone(mut subject: impl FnMut() -> anyhow::Result<f64>) -> anyhow:
     Ok(median(measured))
 }
 
-fn median(mut measured: Vec<f64>) -> f64 {
+pub(crate) fn median(mut measured: Vec<f64>) -> f64 {
     measured.sort_by(f64::total_cmp);
     measured[measured.len() / 2]
 }

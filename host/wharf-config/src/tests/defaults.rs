@@ -28,13 +28,16 @@ fn every_default_is_read() {
         config.delivery.schedule_s,
         [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     );
-    assert_eq!(config.plugins.memory_bytes_max, 32 * 1024 * 1024);
     assert_eq!(config.media.object_bytes_max, 100 * 1024 * 1024);
     assert_eq!(config.media.tenant_bytes_max, 10 * 1024 * 1024 * 1024);
     assert_eq!(config.media.dir, None);
     assert_eq!(config.exchanges.flow_steps_max, 20);
     assert_eq!(config.exchanges.sync_exchanges_max, 200);
-    assert_eq!(config.plugins.parse_output_bytes_max, 16 * 1024 * 1024);
+    assert_eq!(config.plugins.native.memory_bytes_max, 32 * 1024 * 1024);
+    assert_eq!(
+        config.plugins.native.parse_output_bytes_max,
+        16 * 1024 * 1024
+    );
     assert_eq!(config.log.format, LogFormat::Auto);
     assert!(config.egress.delivery_https_only);
     assert!(config.egress.connect_to.0.is_empty());

@@ -27,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("wharf-test-support", &[]),
+    // Knows the interface's text only.
+    ("wharf-hostile", &[]),
     // Measures everything, the plugins' own code included, and nothing sees it.
     (
         "wharf-load",
@@ -38,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wharf-queue",
             "wharf-runtime",
             "wharf-test-support",
+            "wharf-hostile",
             "wharf-plugin",
             "wharf-plugin-graph",
         ],
