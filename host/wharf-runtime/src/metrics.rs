@@ -139,6 +139,8 @@ impl Meter {
             CallError::Overloaded { .. } => metrics.overloaded += 1,
             CallError::Unavailable { .. } => metrics.unavailable += 1,
             CallError::CircuitOpen { .. } => metrics.circuit_refusals += 1,
+            // The caller's mistake: nothing was called.
+            CallError::NoInterface { .. } => {}
         });
     }
 
