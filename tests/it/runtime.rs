@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod guest;
+mod interface;
 mod limits;
 mod load;
 mod logs;
