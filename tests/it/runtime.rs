@@ -9,6 +9,7 @@ mod breaker;
 mod classes;
 mod compile;
 pub(crate) mod guest;
+mod interface;
 mod limits;
 mod load;
 mod logs;

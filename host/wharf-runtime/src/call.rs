@@ -196,11 +196,6 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// What the checks of a returned value came to.
-    pub(crate) fn checked(&self, checked: crate::output::Checked) -> Result<(), CallError> {
-        checked.map_err(|what| self.invalid(what))
-    }
-
     /// An optional interface that the component does not export.
     pub(crate) fn missing(&self, interface: Interface) -> CallError {
         CallError::NoInterface {

@@ -166,7 +166,7 @@ impl Plugin {
     ) -> Result<Progress, CallError> {
         let call = self.call(Export::Start);
         let progress = v1::outbound::start(&call, context, message).await?;
-        call.checked(output::progress(&progress, &self.rules()))?;
+        output::progress(&progress, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(progress)
     }
 
@@ -180,7 +180,7 @@ impl Plugin {
     ) -> Result<Progress, CallError> {
         let call = self.call(Export::Resume);
         let progress = v1::outbound::resume(&call, context, message, state, outcome).await?;
-        call.checked(output::progress(&progress, &self.rules()))?;
+        output::progress(&progress, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(progress)
     }
 
@@ -193,7 +193,7 @@ impl Plugin {
     ) -> Result<Parsed, CallError> {
         let call = self.call(Export::Parse);
         let parsed = v1::inbound::parse(&call, context, webhook, skip).await?;
-        call.checked(output::check_parsed(&parsed, skip, &self.rules()))?;
+        output::check_parsed(&parsed, skip, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(parsed)
     }
 

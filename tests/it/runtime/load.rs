@@ -171,7 +171,16 @@ async fn functions_of_other_types_are_refused_at_load() {
             (export "wharf:provider/inbound@1.0.0" (instance $inbound)))"#,
     );
     let error = refusal(bytes).await;
-    assert!(matches!(error.reason, LoadReason::Link { .. }), "{error}");
+    assert!(
+        matches!(
+            error.reason,
+            LoadReason::WrongType {
+                function: "describe",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ mod tests {
             ("{} {}".to_owned(), "trailing"),
             ("{'a':1}".to_owned(), "key must be a string"),
             ("1e999".to_owned(), "number out of range"),
-            (r#""\ud800""#.to_owned(), "surrogate"),
+            (r#""\ud800""#.to_owned(), "hex escape"),
             (format!(r#"[{{"{RESERVED_KEY}":1,"b":2}}]"#), "reserved"),
         ];
         for (text, reason) in refused {

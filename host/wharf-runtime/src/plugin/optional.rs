@@ -21,7 +21,7 @@ impl Plugin {
     ) -> Result<Step<MediaAnswer>, CallError> {
         let call = self.call(Export::MediaStart);
         let step = v1::media::start(&call, context, request).await?;
-        call.checked(output::media(&step, &self.rules()))?;
+        output::media(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -35,7 +35,7 @@ impl Plugin {
     ) -> Result<Step<MediaAnswer>, CallError> {
         let call = self.call(Export::MediaResume);
         let step = v1::media::resume(&call, context, request, state, outcome).await?;
-        call.checked(output::media(&step, &self.rules()))?;
+        output::media(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -47,7 +47,7 @@ impl Plugin {
     ) -> Result<TemplatesStep, CallError> {
         let call = self.call(Export::TemplatesStart);
         let step = v1::templates::start(&call, context, request).await?;
-        call.checked(output::templates(&step, &self.rules()))?;
+        output::templates(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -61,7 +61,7 @@ impl Plugin {
     ) -> Result<TemplatesStep, CallError> {
         let call = self.call(Export::TemplatesResume);
         let step = v1::templates::resume(&call, context, request, state, outcome).await?;
-        call.checked(output::templates(&step, &self.rules()))?;
+        output::templates(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -72,7 +72,7 @@ impl Plugin {
     ) -> Result<Step<HealthReport>, CallError> {
         let call = self.call(Export::HealthStart);
         let step = v1::health::start(&call, context).await?;
-        call.checked(output::health(&step, &self.rules()))?;
+        output::health(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -85,7 +85,7 @@ impl Plugin {
     ) -> Result<Step<HealthReport>, CallError> {
         let call = self.call(Export::HealthResume);
         let step = v1::health::resume(&call, context, state, outcome).await?;
-        call.checked(output::health(&step, &self.rules()))?;
+        output::health(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -97,7 +97,7 @@ impl Plugin {
     ) -> Result<Step<Json>, CallError> {
         let call = self.call(Export::ProfileStart);
         let step = v1::profile::start(&call, context, request).await?;
-        call.checked(output::profile(&step, &self.rules()))?;
+        output::profile(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -111,7 +111,7 @@ impl Plugin {
     ) -> Result<Step<Json>, CallError> {
         let call = self.call(Export::ProfileResume);
         let step = v1::profile::resume(&call, context, request, state, outcome).await?;
-        call.checked(output::profile(&step, &self.rules()))?;
+        output::profile(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -124,7 +124,7 @@ impl Plugin {
     ) -> Result<Step<Reconciled>, CallError> {
         let call = self.call(Export::ReconcileStart);
         let step = v1::reconcile::start(&call, context, message, sent_at_ms).await?;
-        call.checked(output::reconciled(&step, &self.rules()))?;
+        output::reconciled(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -140,7 +140,7 @@ impl Plugin {
         let call = self.call(Export::ReconcileResume);
         let step =
             v1::reconcile::resume(&call, context, message, sent_at_ms, state, outcome).await?;
-        call.checked(output::reconciled(&step, &self.rules()))?;
+        output::reconciled(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -152,7 +152,7 @@ impl Plugin {
     ) -> Result<CatchUp, CallError> {
         let call = self.call(Export::CatchUp);
         let step = v1::reconcile::catch_up(&call, context, since_ms).await?;
-        call.checked(output::catch_up(&step, &self.rules()))?;
+        output::catch_up(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -166,7 +166,7 @@ impl Plugin {
     ) -> Result<CatchUp, CallError> {
         let call = self.call(Export::CatchUpResume);
         let step = v1::reconcile::catch_up_resume(&call, context, since_ms, state, outcome).await?;
-        call.checked(output::catch_up(&step, &self.rules()))?;
+        output::catch_up(&step, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -179,7 +179,7 @@ impl Plugin {
     ) -> Result<FlowProgress, CallError> {
         let call = self.call(Export::OnboardingStart);
         let step = v1::onboarding::start(&call, context, flow, inputs).await?;
-        call.checked(output::onboarding(&step, flow, &self.rules()))?;
+        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -193,7 +193,7 @@ impl Plugin {
     ) -> Result<FlowProgress, CallError> {
         let call = self.call(Export::OnboardingResume);
         let step = v1::onboarding::resume(&call, context, flow, state, outcome).await?;
-        call.checked(output::onboarding(&step, flow, &self.rules()))?;
+        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 
@@ -207,7 +207,7 @@ impl Plugin {
     ) -> Result<FlowProgress, CallError> {
         let call = self.call(Export::OnboardingAnswer);
         let step = v1::onboarding::answer(&call, context, flow, state, inputs).await?;
-        call.checked(output::onboarding(&step, flow, &self.rules()))?;
+        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
         Ok(step)
     }
 }

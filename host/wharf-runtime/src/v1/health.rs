@@ -22,16 +22,15 @@ pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), L
     types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
 }
 
-fn functions<'a>(call: &Call<'a>) -> Result<&'a Pair, CallError> {
-    let found = call.code.exports.health.as_ref();
-    found.ok_or_else(|| call.missing(Interface::Health))
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Pair> {
+    call.code.exports.health.as_ref()
 }
 
 pub(crate) async fn start(
     call: &Call<'_>,
     context: &CallContext,
 ) -> Result<Step<HealthReport>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Health))?;
     let arena = Bump::new();
     let params: Start<'_> = (context_to_guest(&arena, context),);
     super::ask(call, &functions.start, params)
@@ -45,7 +44,7 @@ pub(crate) async fn resume(
     state: &[u8],
     outcome: &Outcome,
 ) -> Result<Step<HealthReport>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Health))?;
     let arena = Bump::new();
     let params: Resume<'_> = (
         context_to_guest(&arena, context),

@@ -22,9 +22,8 @@ pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), L
     types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
 }
 
-fn functions<'a>(call: &Call<'a>) -> Result<&'a Pair, CallError> {
-    let found = call.code.exports.media.as_ref();
-    found.ok_or_else(|| call.missing(Interface::Media))
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Pair> {
+    call.code.exports.media.as_ref()
 }
 
 pub(crate) async fn start(
@@ -32,7 +31,7 @@ pub(crate) async fn start(
     context: &CallContext,
     request: &MediaRequest,
 ) -> Result<Step<MediaAnswer>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Media))?;
     let arena = Bump::new();
     let params: Start<'_> = (context_to_guest(&arena, context), to_guest(request));
     super::ask(call, &functions.start, params)
@@ -47,7 +46,7 @@ pub(crate) async fn resume(
     state: &[u8],
     outcome: &Outcome,
 ) -> Result<Step<MediaAnswer>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Media))?;
     let arena = Bump::new();
     let params: Resume<'_> = (
         context_to_guest(&arena, context),

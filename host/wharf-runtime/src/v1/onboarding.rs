@@ -41,9 +41,8 @@ pub(super) fn check(functions: &Functions, types: &mut TypeCheck<'_>) -> Result<
     types.fallible::<Answer<'_>, guest::Progress>(&functions.answer)
 }
 
-fn functions<'a>(call: &Call<'a>) -> Result<&'a Functions, CallError> {
-    let found = call.code.exports.onboarding.as_ref();
-    found.ok_or_else(|| call.missing(Interface::Onboarding))
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
+    call.code.exports.onboarding.as_ref()
 }
 
 pub(crate) async fn start(
@@ -52,7 +51,7 @@ pub(crate) async fn start(
     flow: &str,
     inputs: &[(String, String)],
 ) -> Result<FlowProgress, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
     let params: Start<'_> = (
         context_to_guest(&arena, context),
@@ -71,7 +70,7 @@ pub(crate) async fn resume(
     state: &[u8],
     outcome: &Outcome,
 ) -> Result<FlowProgress, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
     let params: Resume<'_> = (
         context_to_guest(&arena, context),
@@ -91,7 +90,7 @@ pub(crate) async fn answer(
     state: &[u8],
     inputs: &[(String, Vec<String>)],
 ) -> Result<FlowProgress, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
     let params: Answer<'_> = (
         context_to_guest(&arena, context),

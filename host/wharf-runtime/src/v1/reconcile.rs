@@ -45,9 +45,8 @@ pub(super) fn check(functions: &Functions, types: &mut TypeCheck<'_>) -> Result<
     types.fallible::<CatchUpResume<'_>, guest::CatchUpProgress>(&functions.catch_up_resume)
 }
 
-fn functions<'a>(call: &Call<'a>) -> Result<&'a Functions, CallError> {
-    let found = call.code.exports.reconcile.as_ref();
-    found.ok_or_else(|| call.missing(Interface::Reconcile))
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
+    call.code.exports.reconcile.as_ref()
 }
 
 pub(crate) async fn start(
@@ -56,7 +55,7 @@ pub(crate) async fn start(
     message: &OutboundMessage,
     sent_at_ms: u64,
 ) -> Result<Step<Reconciled>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
     let params: Start<'_> = (
         context_to_guest(&arena, context),
@@ -76,7 +75,7 @@ pub(crate) async fn resume(
     state: &[u8],
     outcome: &Outcome,
 ) -> Result<Step<Reconciled>, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
     let params: Resume<'_> = (
         context_to_guest(&arena, context),
@@ -95,7 +94,7 @@ pub(crate) async fn catch_up(
     context: &CallContext,
     since_ms: u64,
 ) -> Result<CatchUp, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
     let params: CatchUpStart<'_> = (context_to_guest(&arena, context), since_ms);
     let progress = super::ask(call, &functions.catch_up, params).await?;
@@ -109,7 +108,7 @@ pub(crate) async fn catch_up_resume(
     state: &[u8],
     outcome: &Outcome,
 ) -> Result<CatchUp, CallError> {
-    let functions = functions(call)?;
+    let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
     let params: CatchUpResume<'_> = (
         context_to_guest(&arena, context),
