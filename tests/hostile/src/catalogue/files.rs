@@ -118,7 +118,7 @@ fn other_interfaces() -> Vec<Hostile> {
         Hostile::refused(
             "initial-table",
             "wants a table of a million elements before it runs",
-            ("plugin-not-compiled", "table"),
+            ("plugin-needs-too-much", "table"),
             || {
                 let mut guest = Guest::new();
                 guest.items = "(table $wide 1000000 funcref)".to_owned();
