@@ -154,6 +154,14 @@ section! {
     /// Provider plugins and what one call of theirs may use.
     pub struct Plugins {
         dir: PathBuf,
+        /// Only what the lock names is loaded.
+        require_lock: bool,
+        /// How often `dir` is looked at; 0 for only on SIGHUP.
+        watch_ms: u64 [0..=HOUR_MS],
+        /// Where the gateway says what is in service.
+        state_file: Option<PathBuf>,
+        /// Authorities trusted by `wharf plugin add` besides the system's.
+        ca_file: Option<PathBuf>,
         cache_dir: Option<PathBuf>,
         memory_bytes_max: usize [MIB..=1024 * MIB],
         parse_memory_bytes_max: usize [MIB..=1024 * MIB],

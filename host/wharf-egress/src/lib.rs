@@ -14,6 +14,7 @@ mod client;
 mod config;
 mod deliver;
 mod denied;
+mod download;
 mod journal;
 mod local;
 mod policy;
@@ -34,6 +35,7 @@ pub use capture::Withheld;
 pub use config::EgressConfig;
 pub use deliver::{DELIVERY_BODY_BYTES_MAX, DeliveryAnswer, DeliveryFailure, DeliveryRequest};
 pub use denied::Denied;
+pub use download::{Download, DownloadError, Downloader, is_loopback};
 pub use local::{BoxFuture, LocalService};
 pub use policy::failure_slug;
 

@@ -24,6 +24,7 @@ mod registry;
 mod ticker;
 mod v1;
 
+pub use admission::exports;
 pub use config::RuntimeConfig;
 pub use engine::Runtime;
 pub use error::{CallError, FaultKind, LimitKind, LoadError, LoadReason, Origin, RuntimeError};

@@ -2,7 +2,6 @@
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +16,14 @@ use wharf_config::{Config, SqliteSynchronous};
 use wharf_core::{Clock, IdSource};
 use wharf_egress::{Egress, EgressConfig};
 use wharf_queue::{QueueConfig, Queues};
-use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
+use wharf_runtime::{Registry, RuntimeConfig};
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
 use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::http::{ServerLimits, router, serve};
+use crate::plugins::Lifecycle;
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
 
@@ -38,6 +38,7 @@ pub struct Gateway {
     stop_working: CancellationToken,
     serving: JoinHandle<()>,
     working: JoinHandle<()>,
+    following: JoinHandle<()>,
     /// Held as long as the gateway lives.
     _lock: Option<File>,
 }
@@ -94,14 +95,23 @@ async fn open_as_is(config: Config) -> anyhow::Result<Opened> {
 impl Gateway {
     /// Starts everything, or nothing: a configuration that the plugins refuse is an error here.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let plugins = load_plugins(&config).await?;
+        let lifecycle = load_plugins(&config).await?;
         // Before the database is made or changed: a wrong configuration leaves nothing behind.
-        sync::check(&config, &plugins)?;
-        Self::start_with(open(config).await?, plugins).await
+        sync::check(&config, lifecycle.registry())?;
+        Self::start_following(open(config).await?, lifecycle).await
     }
 
-    /// As [`Gateway::start`], with plugins loaded already.
+    /// As [`Gateway::start`], with plugins loaded already, which stay as they are.
     pub async fn start_with(opened: Opened, plugins: Arc<Registry>) -> anyhow::Result<Self> {
+        Self::start_following(opened, Lifecycle::fixed(plugins)).await
+    }
+
+    /// As [`Gateway::start`], with plugins loaded already, which follow `plugins.dir`.
+    pub async fn start_following(
+        opened: Opened,
+        lifecycle: Arc<Lifecycle>,
+    ) -> anyhow::Result<Self> {
+        let plugins = Arc::clone(lifecycle.registry());
         let Opened {
             config,
             db,
@@ -134,6 +144,7 @@ impl Gateway {
             db,
             vault,
             plugins,
+            lifecycle,
             clock,
             ids,
             settled: Settled::default(),
@@ -158,6 +169,8 @@ impl Gateway {
             stop_serving.clone(),
         ));
         let working = tokio::spawn(workers::run(Arc::clone(&app), stop_working.clone()));
+        let lifecycle = Arc::clone(&app.lifecycle);
+        let following = tokio::spawn(lifecycle.follow(Arc::clone(&app), stop_working.clone()));
         tracing::info!(http.listen = %address, plugins = app.plugins.all().len(), "wharf serves on {address}");
         Ok(Self {
             app,
@@ -166,6 +179,7 @@ impl Gateway {
             stop_working,
             serving,
             working,
+            following,
             _lock: lock,
         })
     }
@@ -199,6 +213,7 @@ impl Gateway {
         let _ = self.serving.await;
         self.stop_working.cancel();
         let _ = self.working.await;
+        let _ = self.following.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
     }
@@ -225,70 +240,10 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
     }
 }
 
-/// Loads every `*.wasm` of `plugins.dir`; the file's name is the plugin's. One that cannot be loaded
+/// Loads what `plugins.dir` names, by its lock and by the names of its files. One that cannot be loaded
 /// is left out with its reason: channels that need it say so.
-pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Registry>> {
-    let (plugins, refused) = try_plugins(config).await?;
-    for reason in refused {
-        tracing::error!(reason, "a plugin was not loaded");
-    }
-    Ok(plugins)
-}
-
-/// The plugins that load, and for each other file why it does not.
-pub async fn try_plugins(config: &Config) -> anyhow::Result<(Arc<Registry>, Vec<String>)> {
-    let runtime = Runtime::new(runtime_config(config)?)?;
-    let (mut loaded, mut refused) = (Vec::new(), Vec::new());
-    for (name, path) in plugin_files(&config.plugins.dir, &mut refused) {
-        let bytes = match tokio::fs::read(&path).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                refused.push(format!("could not read {}: {error}", path.display()));
-                continue;
-            }
-        };
-        match runtime.load(&name, bytes).await {
-            Ok(plugin) => {
-                announce(&plugin);
-                loaded.push(plugin);
-            }
-            Err(error) => refused.push(crate::http::Chain(&error).to_string()),
-        }
-    }
-    Ok((Arc::new(Registry::new(loaded)), refused))
-}
-
-fn announce(plugin: &Plugin) {
-    let descriptor = plugin.descriptor();
-    tracing::info!(
-        plugin.name = plugin.name(),
-        plugin.id = descriptor.id,
-        plugin.version = descriptor.version,
-        "plugin {} is loaded",
-        plugin.name()
-    );
-}
-
-fn plugin_files(dir: &Path, refused: &mut Vec<String>) -> Vec<(String, std::path::PathBuf)> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            refused.push(format!(
-                "could not read the folder {} (plugins.dir): {error}",
-                dir.display()
-            ));
-            return Vec::new();
-        }
-    };
-    let mut found = Vec::new();
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let stem = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
-        if let (Some(name), Some("wasm")) = (stem, path.extension().and_then(|e| e.to_str())) {
-            found.push((name, path));
-        }
-    }
-    found.sort();
-    found
+pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Lifecycle>> {
+    Lifecycle::open(config, runtime_config(config)?).await
 }
 
 fn db_config(config: &Config) -> DbConfig {
@@ -354,7 +309,8 @@ fn queue_config(config: &Config) -> QueueConfig {
     }
 }
 
-fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
+/// The plugin host's limits as configured.
+pub(crate) fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
     let plugins = &config.plugins;
     Ok(RuntimeConfig {
         memory_bytes_max: plugins.memory_bytes_max,

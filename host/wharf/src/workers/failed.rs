@@ -76,6 +76,15 @@ impl Failed {
         }
     }
 
+    /// Nobody can tell any more what an exchange that went out has done.
+    pub(super) fn ambiguous(error: SendError) -> Self {
+        Self {
+            error,
+            kind: Kind::Ambiguous,
+            advice: None,
+        }
+    }
+
     /// True when the attempt is not over: it goes on from its journal.
     pub(super) fn is_suspended(&self) -> bool {
         matches!(self.kind, Kind::Suspended)
