@@ -5,14 +5,21 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod breaker;
+mod classes;
+mod compile;
 pub(crate) mod guest;
 mod limits;
 mod load;
 mod logs;
+mod measures;
 mod plugins;
+mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use wharf_core::Clock;
 use wharf_core::provider::{
     Address, CallContext, Content, HttpMethod, OutboundMessage, Text, WebhookRequest,
 };
@@ -33,6 +40,22 @@ async fn load(bytes: Vec<u8>) -> Result<Arc<Plugin>, LoadError> {
 
 async fn load_with(config: RuntimeConfig, bytes: Vec<u8>) -> Result<Arc<Plugin>, LoadError> {
     Runtime::new(config).unwrap().load("test", bytes).await
+}
+
+/// A clock that only moves by hand.
+#[derive(Default)]
+struct HandClock(AtomicI64);
+
+impl HandClock {
+    fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 fn context() -> CallContext {

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use crate::Config;
+use crate::at::dotted;
 use crate::error::Problem;
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Http, Log, Plugins, Send, SendPolicy, SqliteSynchronous,
+    Database, Delivery, Egress, Http, Log, PluginLimits, Plugins, Send, SendPolicy,
+    SqliteSynchronous,
 };
 use crate::suggest::nearest;
 use crate::tenant::{KeyHash, Tenant};
@@ -99,30 +101,43 @@ pub(crate) fn delivery(delivery: &Delivery, table: &Table<'_>) -> Option<()> {
 }
 
 pub(crate) fn plugins(plugins: &Plugins, table: &Table<'_>) -> Option<()> {
+    let mut sound = Some(());
+    if plugins.plugin_permits_max > plugins.permits_max {
+        sound = table.refuse(
+            "plugin_permits_max",
+            "larger than permits_max, the permits of all plugins together",
+            "lower it, or raise permits_max",
+        );
+    }
+    let native = plugin_limits("native", &plugins.native, table);
+    let interpreter = plugin_limits("interpreter", &plugins.interpreter, table);
+    sound.and(native).and(interpreter)
+}
+
+fn plugin_limits(class: &str, limits: &PluginLimits, table: &Table<'_>) -> Option<()> {
     let pairs = [
         (
             "parse_memory_bytes_max",
-            plugins.parse_memory_bytes_max < plugins.memory_bytes_max,
+            limits.parse_memory_bytes_max < limits.memory_bytes_max,
             "smaller than memory_bytes_max, though webhooks are the largest input",
             "raise it to memory_bytes_max or more",
         ),
         (
             "parse_output_bytes_max",
-            plugins.parse_output_bytes_max < plugins.output_bytes_max,
+            limits.parse_output_bytes_max < limits.output_bytes_max,
             "smaller than output_bytes_max, though webhooks give the largest output",
             "raise it to output_bytes_max or more",
-        ),
-        (
-            "plugin_permits_max",
-            plugins.plugin_permits_max > plugins.permits_max,
-            "larger than permits_max, the permits of all plugins together",
-            "lower it, or raise permits_max",
         ),
     ];
     let mut sound = Some(());
     for (key, wrong, what, remedy) in pairs {
         if wrong {
-            sound = table.refuse(key, what, remedy);
+            sound = None;
+            let mut path = table.path.clone();
+            path.extend([class.to_owned(), key.to_owned()]);
+            let origin = table.cx.origin(&path);
+            let problem = Problem::new(origin, dotted(&path), what, remedy);
+            table.cx.report(problem);
         }
     }
     sound

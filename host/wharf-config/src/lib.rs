@@ -26,8 +26,8 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Http, Idempotency, Log, LogFormat, Plugins, Queue, Secrets, Send,
-    SendPolicy, SqliteSynchronous, Webhook,
+    Database, Delivery, Egress, Http, Idempotency, Log, LogFormat, PluginClass, PluginLimits,
+    Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 pub use tenant::{ApiKey, App, Channel, Endpoint, KeyHash, Tenant};

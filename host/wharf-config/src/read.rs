@@ -163,6 +163,16 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// The table that a key holds. `None` after it was noted that it holds none.
+    pub(crate) fn at(at: &At<'a>) -> Option<Self> {
+        Some(Self {
+            cx: at.cx,
+            path: at.path.clone(),
+            dict: at.dict()?,
+            asked: Vec::new(),
+        })
+    }
+
     pub(crate) fn get<T: FromConfig>(&mut self, name: &'static str) -> Option<T> {
         self.ask(name);
         let path = self.below(name);

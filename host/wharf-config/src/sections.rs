@@ -16,6 +16,7 @@ use crate::values::{ConnectTo, Id, choice};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+const GIB: u64 = 1 << 30;
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -151,7 +152,7 @@ section! {
 }
 
 section! {
-    /// Provider plugins and what one call of theirs may use.
+    /// Provider plugins and what they may use together.
     pub struct Plugins {
         dir: PathBuf,
         /// Only what the lock names is loaded.
@@ -163,21 +164,67 @@ section! {
         /// Authorities trusted by `wharf plugin add` besides the system's.
         ca_file: Option<PathBuf>,
         cache_dir: Option<PathBuf>,
-        memory_bytes_max: usize [MIB..=1024 * MIB],
-        parse_memory_bytes_max: usize [MIB..=1024 * MIB],
-        output_bytes_max: usize [64 * KIB..=256 * MIB],
-        parse_output_bytes_max: usize [64 * KIB..=256 * MIB],
+        cache_bytes_max: u64 [MIB as u64..=1024 * GIB],
+        /// The class of each plugin that is not native, by its name.
+        class: BTreeMap<String, PluginClass>,
         log_lines_max: usize [0..=10_000],
         log_line_bytes_max: usize [64..=64 * KIB],
+        log_lines_per_s_max: u32 [0..=1_000_000],
+        log_burst_lines_max: u32 [1..=1_000_000],
         parse_items_max: usize [1..=100_000],
-        component_bytes_max: usize [64 * KIB..=256 * MIB],
-        describe_ms_max: u64 [1..=MINUTE_MS],
-        outbound_ms_max: u64 [1..=MINUTE_MS],
-        inbound_ms_max: u64 [1..=MINUTE_MS],
         tick_ms: u64 [1..=1000],
         permits_max: usize [1..=10_000],
         plugin_permits_max: usize [1..=10_000],
         permit_wait_ms_max: u64 [0..=MINUTE_MS],
+        long_calls_max: usize [1..=1024],
+        circuit_faults_max: u32 [1..=10_000],
+        circuit_window_ms: u64 [1000..=HOUR_MS],
+        circuit_open_ms: u64 [100..=HOUR_MS],
+        circuit_fault_percent_min: u32 [0..=100],
+        compile_in_child: bool,
+        compiles_max: usize [1..=64],
+        compile_timeout_ms: u64 [1000..=HOUR_MS],
+        compile_cpu_s_max: u64 [1..=3600],
+        /// Limits of compiled languages.
+        native: PluginLimits,
+        /// Limits of languages that bring an interpreter along.
+        interpreter: PluginLimits,
+    }
+}
+
+choice! {
+    /// Which limits a plugin runs under.
+    pub enum PluginClass {
+        /// Compiled languages.
+        Native = "native",
+        /// Languages that bring an interpreter along: JavaScript, Python.
+        Interpreter = "interpreter",
+    }
+}
+
+section! {
+    /// What one plugin of a class, and one call of it, may use.
+    pub struct PluginLimits {
+        component_bytes_max: usize [64 * KIB..=256 * MIB],
+        memory_bytes_max: usize [MIB..=1024 * MIB],
+        parse_memory_bytes_max: usize [MIB..=1024 * MIB],
+        output_bytes_max: usize [64 * KIB..=256 * MIB],
+        parse_output_bytes_max: usize [64 * KIB..=256 * MIB],
+        describe_ms_max: u64 [1..=MINUTE_MS],
+        outbound_ms_max: u64 [1..=MINUTE_MS],
+        inbound_ms_max: u64 [1..=MINUTE_MS],
+        table_elements_max: usize [1..=10_000_000],
+        core_instances_max: usize [1..=1024],
+        memories_max: usize [1..=64],
+        tables_max: usize [1..=1024],
+        compile_memory_bytes_max: u64 [256 * MIB as u64..=64 * GIB],
+    }
+}
+
+impl crate::read::FromConfig for PluginLimits {
+    fn from_config(at: &crate::at::At<'_>) -> Option<Self> {
+        let mut table = Table::at(at)?;
+        Self::read(&mut table)
     }
 }
 

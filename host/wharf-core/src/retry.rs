@@ -22,6 +22,8 @@ pub enum Failure<'a> {
     Deterministic,
     /// The gateway itself was short of something; the provider was not asked.
     Overloaded,
+    /// The plugin is left alone for so long; the provider was not asked.
+    Paused { ms: i64 },
     /// An exchange that must not be repeated went out, and nobody could read what came back.
     Ambiguous,
 }
@@ -67,6 +69,9 @@ pub fn decide(
         Failure::Ambiguous => return Decision::Unknown,
         Failure::Deterministic => return Decision::Fail,
         Failure::Overloaded => OVERLOADED_WAIT_MS + spread(OVERLOADED_WAIT_MS, jitter),
+        Failure::Paused { ms } => {
+            (*ms).clamp(OVERLOADED_WAIT_MS, ADVISED_WAIT_MS_MAX) + spread(*ms, jitter)
+        }
         Failure::PluginFault if attempt >= FAULT_ATTEMPTS_MAX => return Decision::Fail,
         Failure::PluginFault => backoff(),
         Failure::Provider(error) => match error.retry {
@@ -87,8 +92,9 @@ pub fn decide(
             Retry::Backoff => backoff(),
         },
     };
-    // Being busy ourselves is not the message's fault and burns no attempt.
-    if attempt >= policy.attempts_max && !matches!(failure, Failure::Overloaded) {
+    // What kept us from asking at all is not the message's fault and burns no attempt.
+    let not_asked = matches!(failure, Failure::Overloaded | Failure::Paused { .. });
+    if attempt >= policy.attempts_max && !not_asked {
         return Decision::Fail;
     }
     let due = now_ms.saturating_add(wait);
@@ -179,6 +185,20 @@ mod tests {
             decide(&Failure::PluginFault, 3, 0, FAR, &POLICY, 0),
             Decision::Fail
         );
+    }
+
+    #[test]
+    fn a_pause_is_waited_out_and_burns_no_attempt() {
+        let paused = Failure::Paused { ms: 30_000 };
+        assert_eq!(
+            decide(&paused, 50, 10, FAR, &POLICY, 0),
+            Decision::RetryAt(30_010)
+        );
+        assert_eq!(
+            decide(&Failure::Paused { ms: 0 }, 1, 0, FAR, &POLICY, 0),
+            Decision::RetryAt(500)
+        );
+        assert_eq!(decide(&paused, 1, 0, 20_000, &POLICY, 0), Decision::Expire);
     }
 
     #[test]

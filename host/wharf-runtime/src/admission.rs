@@ -4,8 +4,12 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::error::LoadReason;
-use crate::limits;
+use crate::config::{ClassLimits, LimitClass};
+use crate::error::{LoadReason, Remedy};
+
+/// Part of the name of a compiled plugin's file, so that code in the cache has always passed the rules
+/// of this file. Raise it whenever a rule here changes.
+pub(crate) const RULES_REVISION: u32 = 1;
 
 const PACKAGE: &str = "wharf:provider/";
 const REQUIRED: [&str; 3] = [
@@ -16,14 +20,81 @@ const REQUIRED: [&str; 3] = [
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 const ELF_MAGIC: &[u8] = b"\x7fELF";
 
-pub(crate) fn check_size(bytes: &[u8], bytes_max: usize) -> Result<(), LoadReason> {
-    if bytes.len() > bytes_max {
-        return Err(LoadReason::TooLarge {
-            bytes: bytes.len(),
-            bytes_max,
-        });
+/// Whose component it is, and what its class allows.
+pub(crate) struct Applicant<'a> {
+    pub(crate) plugin: &'a str,
+    pub(crate) class: LimitClass,
+    pub(crate) limits: &'a ClassLimits,
+}
+
+impl Applicant<'_> {
+    fn remedy(&self, key: &'static str) -> Remedy {
+        Remedy {
+            plugin: self.plugin.to_owned(),
+            class: self.class,
+            key,
+        }
     }
-    Ok(())
+
+    pub(crate) fn check_size(&self, bytes: usize) -> Result<(), LoadReason> {
+        let bytes_max = self.limits.component_bytes_max;
+        if bytes > bytes_max {
+            return Err(LoadReason::TooLarge {
+                bytes,
+                bytes_max,
+                remedy: self.remedy("component_bytes_max"),
+            });
+        }
+        Ok(())
+    }
+
+    /// What the component takes when it is instantiated, before it has run.
+    pub(crate) fn check_resources(&self, component: &Component) -> Result<(), LoadReason> {
+        // None for a component that imports modules; the linker offers none and refuses it by name.
+        let Some(needs) = component.resources_required() else {
+            return Ok(());
+        };
+        let limits = self.limits;
+        let pages = needs.max_initial_memory_size.unwrap_or(0);
+        let checks = [
+            (
+                "bytes of memory",
+                pages.saturating_mul(WASM_PAGE_BYTES),
+                limits.memory_bytes_max,
+                "memory_bytes_max",
+            ),
+            (
+                "memories",
+                needs.num_memories.into(),
+                limits.memories_max,
+                "memories_max",
+            ),
+            (
+                "tables",
+                needs.num_tables.into(),
+                limits.tables_max,
+                "tables_max",
+            ),
+            (
+                "table elements",
+                needs.max_initial_table_size.unwrap_or(0),
+                limits.table_elements_max,
+                "table_elements_max",
+            ),
+        ];
+        for (what, needed, allowed, key) in checks {
+            let allowed = allowed as u64;
+            if needed > allowed {
+                return Err(LoadReason::Resources {
+                    what,
+                    needed,
+                    allowed,
+                    remedy: self.remedy(key),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// It is a valid component of allowed features, imports nothing foreign and exports what it must.
@@ -48,43 +119,6 @@ pub(crate) fn check_bytes(bytes: &[u8]) -> Result<(), LoadReason> {
         .map_err(|source| LoadReason::Malformed { source })?;
     for required in REQUIRED {
         check_export(&surface.exports, required)?;
-    }
-    Ok(())
-}
-
-/// What the component takes when it is instantiated, before it has run.
-pub(crate) fn check_resources(
-    component: &Component,
-    memory_bytes_max: usize,
-) -> Result<(), LoadReason> {
-    // None for a component that imports modules; the linker offers none and refuses it by name.
-    let Some(needs) = component.resources_required() else {
-        return Ok(());
-    };
-    let pages = needs.max_initial_memory_size.unwrap_or(0);
-    let checks = [
-        (
-            "bytes of memory",
-            pages.saturating_mul(WASM_PAGE_BYTES),
-            memory_bytes_max,
-        ),
-        ("memories", needs.num_memories.into(), limits::MEMORIES_MAX),
-        ("tables", needs.num_tables.into(), limits::TABLES_MAX),
-        (
-            "table elements",
-            needs.max_initial_table_size.unwrap_or(0),
-            limits::TABLE_ELEMENTS_MAX,
-        ),
-    ];
-    for (what, needed, allowed) in checks {
-        let allowed = allowed as u64;
-        if needed > allowed {
-            return Err(LoadReason::Resources {
-                what,
-                needed,
-                allowed,
-            });
-        }
     }
     Ok(())
 }

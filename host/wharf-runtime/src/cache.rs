@@ -4,18 +4,19 @@
 //! version, the target, the settings). It is read whole and checked in memory: what was checked is
 //! what is used. It must not know how code is made or loaded.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use thiserror::Error;
 use wasmtime::Engine;
 
+use crate::compatibility;
 use crate::error::RuntimeError;
 
 const MAC_BYTES: usize = 32;
@@ -29,6 +30,20 @@ pub(crate) struct CompileCache {
     mac: Hmac<Sha256>,
     compatibility: String,
     temporary_names: AtomicU64,
+}
+
+/// What a purge removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Purged {
+    fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
 }
 
 #[derive(Debug, Error)]
@@ -54,7 +69,7 @@ impl CompileCache {
         Ok(Self {
             dir,
             mac,
-            compatibility: compatibility(engine),
+            compatibility: hex::encode(&compatibility::of(engine)[..8]),
             temporary_names: AtomicU64::new(0),
         })
     }
@@ -98,6 +113,44 @@ impl CompileCache {
             return Err(CacheError::Write { path, source });
         }
         Ok(())
+    }
+
+    /// Removes files until the folder has at most `bytes_max`, oldest first. What `in_use` names stays,
+    /// however large it is; code for another engine is in nobody's use.
+    pub(crate) fn purge(&self, in_use: &HashSet<[u8; 32]>, bytes_max: u64) -> io::Result<Purged> {
+        let kept: HashSet<_> = in_use.iter().map(|digest| self.file_name(digest)).collect();
+        let mut total = 0;
+        let mut unused = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            if !metadata.is_file() {
+                continue;
+            }
+            total += metadata.len();
+            if entry
+                .file_name()
+                .to_str()
+                .is_none_or(|name| !kept.contains(name))
+            {
+                unused.push((metadata.modified()?, metadata.len(), entry.path()));
+            }
+        }
+        unused.sort();
+        let mut purged = Purged::default();
+        for (_, bytes, path) in unused {
+            if total <= bytes_max {
+                break;
+            }
+            match fs::remove_file(&path) {
+                Ok(()) => purged.add(bytes),
+                // Another process that shares the folder was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            total = total.saturating_sub(bytes);
+        }
+        Ok(purged)
     }
 
     fn file_name(&self, digest: &[u8; 32]) -> String {
@@ -149,25 +202,4 @@ fn write_synced(path: &Path, mac: &[u8], code: &[u8]) -> io::Result<()> {
     file.write_all(mac)?;
     file.write_all(code)?;
     file.sync_all()
-}
-
-/// Sixteen hex digits of everything that decides whether code fits an engine.
-fn compatibility(engine: &Engine) -> String {
-    let mut hasher = ShaHasher(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    hex::encode(&hasher.0.finalize()[..8])
-}
-
-/// `std`'s hashers may change between releases; a file name must not.
-struct ShaHasher(Sha256);
-
-impl Hasher for ShaHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        let hash = self.0.clone().finalize();
-        u64::from_le_bytes(*hash.first_chunk().expect("SHA-256 has 32 bytes"))
-    }
 }

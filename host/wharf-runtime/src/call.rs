@@ -1,40 +1,43 @@
-//! One call of one export: permits, a fresh instance under limits, and the name of its end.
+//! One call of one export: circuit, permits, a fresh instance under limits, and the name of its end.
 //!
 //! Whatever goes wrong inside wasmtime ends the store: it is dropped here and never entered again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use wasmtime::Store;
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
 };
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wharf_core::provider::PlatformError;
 
+use crate::breaker::{Breaker, Ticket, Verdict};
+use crate::config::RuntimeConfig;
+use crate::ends::{DETAIL_BYTES_MAX, Ends};
 use crate::engine::Runtime;
-use crate::error::{CallError, FaultKind, LimitKind, Origin};
-use crate::limits::{CallLimits, Export, HANDLES_MAX, LimitHit, MemoryLimiter, spend_tick};
-use crate::log::{self, LogQuota};
+use crate::error::{CallError, Origin};
+use crate::identity::{Flight, Identity};
+use crate::limits::{CallLimits, Export, HANDLES_MAX, MemoryLimiter};
+use crate::log::{self, LogQuota, LogRate};
+use crate::metrics::Meter;
+use crate::permits::Permits;
+use crate::turns::Turns;
+use crate::usage::{Usage, timed};
 use crate::v1;
-
-/// Text of a crash as it is kept and shown.
-const DETAIL_BYTES_MAX: usize = 1024;
-/// Guest functions named in it, innermost first.
-const DETAIL_FRAMES_MAX: usize = 8;
-/// wasmtime's error for a value over `hostcall_fuel` has no type of its own. The output limit's test
-/// fails when this text changes.
-const OUTPUT_LIMIT_TEXT: &str = "fuel allocated for hostcalls";
 
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {
     pub(crate) digest: [u8; 32],
     pub(crate) exports: v1::Exports,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) breaker: Mutex<Breaker>,
+    log_rate: Arc<LogRate>,
     pre: InstancePre<CallState>,
-    permits: Semaphore,
-    permits_max: usize,
+    permits: Permits,
+    /// One long call at a time.
+    long_call: Arc<Semaphore>,
 }
 
 impl Code {
@@ -42,41 +45,25 @@ impl Code {
         digest: [u8; 32],
         pre: InstancePre<CallState>,
         exports: v1::Exports,
-        permits_max: usize,
+        config: &RuntimeConfig,
     ) -> Self {
         Self {
             digest,
             exports,
-            counters: Arc::default(),
+            meter: Arc::default(),
+            breaker: Mutex::new(Breaker::new(config.breaker)),
+            log_rate: Arc::new(LogRate::new(
+                config.log_lines_per_s_max,
+                config.log_burst_lines_max,
+            )),
             pre,
-            permits: Semaphore::new(permits_max.min(Semaphore::MAX_PERMITS)),
-            permits_max,
+            permits: Permits::new(config.plugin_permits_max),
+            long_call: Arc::new(Semaphore::new(1)),
         }
     }
-}
 
-/// What a digest's calls came to.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) calls: AtomicU64,
-    pub(crate) faults: AtomicU64,
-    pub(crate) log_lines_dropped: AtomicU64,
-}
-
-/// What errors and log lines call the plugin. Made once, so that a call copies three pointers.
-pub(crate) struct Identity {
-    pub(crate) plugin: Arc<str>,
-    pub(crate) version: Arc<str>,
-    pub(crate) digest: Arc<str>,
-}
-
-impl Identity {
-    pub(crate) fn new(plugin: &str, version: &str, digest: &[u8; 32]) -> Self {
-        Self {
-            plugin: plugin.into(),
-            version: version.into(),
-            digest: hex::encode(&digest[..6]).into(),
-        }
+    pub(crate) fn component(&self) -> &wasmtime::component::Component {
+        self.pre.component()
     }
 }
 
@@ -92,12 +79,22 @@ pub(crate) struct Call<'a> {
     identity: &'a Arc<Identity>,
     export: Export,
     limits: CallLimits,
+    _flight: Flight,
+    /// There once the circuit let the call through.
+    ticket: OnceLock<Ticket>,
+    verdict: AtomicU8,
 }
+
+/// Values of [`Call::verdict`]; a fault is never taken back.
+const UNKNOWN: u8 = 0;
+const ANSWERED: u8 = 1;
+const FAULTED: u8 = 2;
 
 /// A fresh instance with the permits it holds.
 pub(crate) struct Running<'a> {
     pub(crate) store: Store<CallState>,
     pub(crate) instance: Instance,
+    instantiating: Duration,
     _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
 }
 
@@ -108,12 +105,20 @@ impl<'a> Call<'a> {
         identity: &'a Arc<Identity>,
         export: Export,
     ) -> Self {
+        let class = runtime.config.limits_of(identity.class);
+        let mut limits = export.limits(class, runtime.config.tick_ms);
+        if let Some(bytes_max) = identity.output_bytes_max {
+            limits.output_bytes = bytes_max;
+        }
         Self {
             runtime,
             code,
             identity,
             export,
-            limits: export.limits(&runtime.config),
+            limits,
+            _flight: identity.in_flight.enter(),
+            ticket: OnceLock::new(),
+            verdict: AtomicU8::new(UNKNOWN),
         }
     }
 
@@ -133,17 +138,20 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) async fn enter(&self) -> Result<Running<'a>, CallError> {
-        // A circuit breaker per digest belongs here: refuse before permits are taken.
-        self.code.counters.calls.fetch_add(1, Ordering::Relaxed);
+        self.code.meter.called(self.export.as_str());
+        self.pass_circuit()?;
         let permits = self.permits().await?;
         let mut store = self.new_store();
-        match self.code.pre.instantiate_async(&mut store).await {
+        let mut instantiating = Duration::ZERO;
+        let making = self.code.pre.instantiate_async(&mut store);
+        match timed(making, &mut instantiating).await {
             Ok(instance) => Ok(Running {
                 store,
                 instance,
+                instantiating,
                 _permits: permits,
             }),
-            Err(error) => Err(self.observe(self.name_instantiation_error(&error))),
+            Err(error) => Err(self.observe(self.ends().of_instantiation(&error))),
         }
     }
 
@@ -158,16 +166,21 @@ impl<'a> Call<'a> {
         R: Lift + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
-        let result = async {
+        let mut calling = Duration::ZERO;
+        let work = async {
             let function = running
                 .instance
                 .get_typed_func::<P, (R,)>(&mut running.store, function)?;
             function.call_async(&mut running.store, params).await
-        }
-        .await;
+        };
+        let result = timed(work, &mut calling).await;
+        self.measure(running, calling);
         match result {
-            Ok((value,)) => Ok(value),
-            Err(error) => Err(self.observe(self.name_error(&error))),
+            Ok((value,)) => {
+                self.judge(ANSWERED);
+                Ok(value)
+            }
+            Err(error) => Err(self.observe(self.ends().of_call(&error))),
         }
     }
 
@@ -181,7 +194,7 @@ impl<'a> Call<'a> {
 
     /// The plugin's own verdict, cut to what is kept of it.
     pub(crate) fn guest(&self, error: PlatformError) -> CallError {
-        CallError::Guest(crate::output::bounded_error(error))
+        self.observe(CallError::Guest(crate::output::bounded_error(error)))
     }
 
     fn origin(&self) -> Origin {
@@ -193,60 +206,80 @@ impl<'a> Call<'a> {
         }
     }
 
+    fn ends(&self) -> Ends<'_> {
+        Ends {
+            origin: self.origin(),
+            limits: &self.limits,
+            permits_max: self.runtime.config.permits_max,
+        }
+    }
+
+    /// Before permits are taken: a plugin that is left alone costs nothing.
+    fn pass_circuit(&self) -> Result<(), CallError> {
+        // What a plugin is at all is asked by who loads it, not by its traffic.
+        if self.export == Export::Describe || self.identity.output_bytes_max.is_some() {
+            return Ok(());
+        }
+        let party = self.identity.party.as_deref();
+        let now_ms = self.runtime.clock.now_ms();
+        let admitted = self.breaker(|breaker| breaker.admit(party, now_ms));
+        match admitted {
+            Ok(ticket) => {
+                // A call enters once; a second entry would only keep the first ticket.
+                let _ = self.ticket.set(ticket);
+                Ok(())
+            }
+            Err(retry_after_ms) => Err(self.observe(CallError::CircuitOpen {
+                origin: self.origin(),
+                retry_after_ms,
+            })),
+        }
+    }
+
     /// The plugin's own permit first: one that hangs must not hold the host's while it waits.
     async fn permits(&self) -> Result<(SemaphorePermit<'a>, SemaphorePermit<'a>), CallError> {
-        let config = &self.runtime.config;
-        let wait = Duration::from_millis(config.permit_wait_ms_max);
-        let own = self
-            .permit(
-                &self.code.permits,
-                wait,
-                "this plugin",
-                self.code.permits_max,
-            )
-            .await?;
-        let shared = self
-            .permit(
-                &self.runtime.permits,
-                wait,
-                "all plugins",
-                config.permits_max,
-            )
-            .await?;
+        let own = self.permit(&self.code.permits, "this plugin").await?;
+        let shared = self.permit(&self.runtime.permits, "all plugins").await?;
         Ok((own, shared))
     }
 
     async fn permit(
         &self,
-        permits: &'a Semaphore,
-        wait: Duration,
+        permits: &'a Permits,
         scope: &'static str,
-        max: usize,
     ) -> Result<SemaphorePermit<'a>, CallError> {
-        // Without the timer as long as there is one to take.
-        if let Ok(permit) = permits.try_acquire() {
-            return Ok(permit);
-        }
-        match tokio::time::timeout(wait, permits.acquire()).await {
-            Ok(permit) => Ok(permit.expect("the permits are never closed")),
-            Err(_) => Err(CallError::Overloaded {
-                origin: self.origin(),
-                scope,
-                max: max as u64,
-            }),
+        let wait_max = Duration::from_millis(self.runtime.config.permit_wait_ms_max);
+        match permits.take(wait_max).await {
+            Ok((permit, Duration::ZERO)) => Ok(permit),
+            Ok((permit, waited)) => {
+                self.code.meter.waited(waited);
+                Ok(permit)
+            }
+            Err(_) => {
+                self.code.meter.waited(wait_max);
+                Err(self.observe(CallError::Overloaded {
+                    origin: self.origin(),
+                    scope,
+                    max: permits.max as u64,
+                }))
+            }
         }
     }
 
     fn new_store(&self) -> Store<CallState> {
         let config = &self.runtime.config;
         let state = CallState {
-            memory: MemoryLimiter::new(self.limits.memory_bytes),
+            memory: MemoryLimiter::new(self.limits),
             log: LogQuota::new(
                 Arc::clone(self.identity),
-                Arc::clone(&self.code.counters),
+                Arc::clone(&self.code.meter),
+                Arc::clone(&self.code.log_rate),
                 self.export.as_str(),
-                config.log_lines_max,
-                config.log_line_bytes_max,
+                log::Bounds {
+                    lines_max: config.log_lines_max,
+                    line_bytes_max: config.log_line_bytes_max,
+                    now_ms: self.runtime.clock.now_ms(),
+                },
             ),
         };
         let mut store = Store::new(&self.runtime.engine, state);
@@ -255,93 +288,87 @@ impl<'a> Call<'a> {
         store.set_hostcall_fuel(self.limits.output_bytes);
         store.set_max_component_handles(HANDLES_MAX);
         store.set_epoch_deadline(1);
-        let mut ticks_left = self.limits.cpu_ticks;
-        store.epoch_deadline_callback(move |_| spend_tick(&mut ticks_left));
+        let mut turns = Turns::new(
+            self.limits.cpu_ticks,
+            Duration::from_millis(config.tick_ms),
+            Arc::clone(&self.code.long_call),
+            Arc::clone(&self.runtime.long_calls),
+        );
+        store.epoch_deadline_callback(move |_| turns.spend_tick());
         store
     }
 
+    fn measure(&self, running: &Running<'_>, calling: Duration) {
+        let state = running.store.data();
+        let memory_bytes = state.memory.bytes_used();
+        let export = self.export.as_str();
+        self.code
+            .meter
+            .ran(export, running.instantiating, calling, memory_bytes);
+        if let Some(observer) = &self.identity.observer {
+            let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+            observer(&Usage {
+                export,
+                instantiate_us: us(running.instantiating),
+                call_us: us(calling),
+                memory_bytes,
+                log_lines: state.log.written(),
+                log_lines_dropped: state.log.dropped(),
+            });
+        }
+    }
+
     fn observe(&self, error: CallError) -> CallError {
+        self.code.meter.failed(&error);
         if error.is_plugin_fault() {
-            self.code.counters.faults.fetch_add(1, Ordering::Relaxed);
+            self.judge(FAULTED);
         }
         error
     }
 
-    fn name_instantiation_error(&self, error: &wasmtime::Error) -> CallError {
-        if error.is::<PoolConcurrencyLimitError>() {
-            return CallError::Overloaded {
-                origin: self.origin(),
-                scope: "all plugins",
-                max: self.runtime.config.permits_max as u64,
-            };
-        }
-        if error.is::<LimitHit>() || error.is::<Trap>() {
-            return self.name_error(error);
-        }
-        CallError::Unavailable {
-            origin: self.origin(),
-            detail: detail(error),
-        }
+    fn judge(&self, verdict: u8) {
+        self.verdict.fetch_max(verdict, Ordering::Relaxed);
     }
 
-    fn name_error(&self, error: &wasmtime::Error) -> CallError {
-        if let Some(LimitHit(which)) = error.downcast_ref::<LimitHit>() {
-            return self.limit(*which);
-        }
-        let trap = error.downcast_ref::<Trap>().copied();
-        if trap.is_none() && error.root_cause().to_string().contains(OUTPUT_LIMIT_TEXT) {
-            return self.limit(LimitKind::Output);
-        }
-        CallError::Fault {
-            origin: self.origin(),
-            // Without a trap the error came from reading the value that was returned or logged.
-            kind: trap.map_or(FaultKind::MalformedValue, fault_kind),
-            detail: detail(error),
-        }
-    }
-
-    fn limit(&self, which: LimitKind) -> CallError {
-        CallError::Limit {
-            origin: self.origin(),
-            which,
-            max: match which {
-                LimitKind::Cpu => self.limits.cpu_ms,
-                LimitKind::Memory => self.limits.memory_bytes as u64,
-                LimitKind::Output => self.limits.output_bytes as u64,
-            },
-        }
+    fn breaker<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breaker = self
+            .code
+            .breaker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        work(&mut breaker)
     }
 }
 
-fn fault_kind(trap: Trap) -> FaultKind {
-    match trap {
-        Trap::UnreachableCodeReached => FaultKind::Unreachable,
-        Trap::StackOverflow => FaultKind::StackOverflow,
-        Trap::MemoryOutOfBounds | Trap::HeapMisaligned => FaultKind::MemoryOutOfBounds,
-        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
-            FaultKind::BadCall
+impl Drop for Call<'_> {
+    /// However the call ended, also when it was given up: the circuit gets its ticket back.
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket.take() else {
+            return;
+        };
+        let verdict = match *self.verdict.get_mut() {
+            ANSWERED => Verdict::Answered,
+            FAULTED => Verdict::Faulted,
+            _ => Verdict::Unknown,
+        };
+        let party = self.identity.party.as_ref();
+        let now_ms = self.runtime.clock.now_ms();
+        let changes = self.breaker(|breaker| breaker.end(party, ticket, verdict, now_ms));
+        for change in changes.into_iter().flatten() {
+            self.code.meter.circuit_changed(change.to);
+            tracing::warn!(
+                plugin.name = &*self.identity.plugin,
+                plugin.version = &*self.identity.version,
+                plugin.digest = &*self.identity.digest,
+                plugin.export = self.export.as_str(),
+                circuit = change.to.as_str(),
+                party = change
+                    .of_party
+                    .then(|| self.identity.party.as_deref())
+                    .flatten(),
+                "the circuit of a plugin is {}",
+                change.to.as_str()
+            );
         }
-        Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => {
-            FaultKind::Arithmetic
-        }
-        Trap::InvalidChar
-        | Trap::StringOutOfBounds
-        | Trap::ListOutOfBounds
-        | Trap::InvalidDiscriminant
-        | Trap::UnalignedPointer => FaultKind::MalformedValue,
-        _ => FaultKind::Other,
     }
-}
-
-/// The cause, and the guest's functions it happened in. Their names are the guest's, so they are escaped.
-fn detail(error: &wasmtime::Error) -> String {
-    let mut text = error.root_cause().to_string();
-    if let Some(trace) = error.downcast_ref::<WasmBacktrace>() {
-        let names = trace.frames().iter().filter_map(|frame| frame.func_name());
-        for (number, name) in names.take(DETAIL_FRAMES_MAX).enumerate() {
-            text.push_str(if number == 0 { " in " } else { " < " });
-            text.push_str(name);
-        }
-    }
-    log::escape(&text, DETAIL_BYTES_MAX)
 }

@@ -1,24 +1,23 @@
-//! The engine of the process, and the way a component takes into a [`Plugin`].
+//! The engine of the process: its settings, its pool, and what all calls share.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wharf_core::Clock;
 
-use crate::admission;
 use crate::cache::CompileCache;
-use crate::call::{Call, CallState, Code, Identity};
-use crate::compile;
-use crate::config::RuntimeConfig;
-use crate::descriptor;
-use crate::error::{LoadError, LoadReason, RuntimeError};
-use crate::limits::{self, Export};
-use crate::plugin::{Loaded, Plugin};
+use crate::call::CallState;
+use crate::clock::Monotonic;
+use crate::config::{ClassLimits, RuntimeConfig};
+use crate::error::RuntimeError;
+use crate::metrics::PoolOccupancy;
+use crate::permits::Permits;
+use crate::plugin::Loaded;
 use crate::ticker;
 use crate::v1;
 
@@ -39,16 +38,30 @@ const BACKTRACE_FRAMES_MAX: usize = 20;
 pub struct Runtime {
     pub(crate) config: RuntimeConfig,
     pub(crate) engine: Engine,
-    pub(crate) permits: Semaphore,
-    linker: Linker<CallState>,
-    cache: Option<CompileCache>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) permits: Permits,
+    /// Calls that have run long and may go on.
+    pub(crate) long_calls: Arc<Semaphore>,
+    /// Components being compiled.
+    pub(crate) compiles: Semaphore,
+    pub(crate) linker: Linker<CallState>,
+    pub(crate) cache: Option<CompileCache>,
     /// What is in service by digest, so that loading the same bytes again costs nothing and
-    /// `describe` runs once.
-    loaded: Mutex<HashMap<[u8; 32], Weak<Loaded>>>,
+    /// `describe` runs for them once.
+    pub(crate) loaded: Mutex<HashMap<[u8; 32], Weak<Loaded>>>,
 }
 
 impl Runtime {
+    /// Circuits and log rates go by a clock that cannot jump.
     pub fn new(config: RuntimeConfig) -> Result<Arc<Self>, RuntimeError> {
+        Self::with_clock(config, Arc::new(Monotonic::new()))
+    }
+
+    /// As [`Runtime::new`], with a clock that can be set by hand. Only differences of its time count.
+    pub fn with_clock(
+        config: RuntimeConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, RuntimeError> {
         refuse_zeros(&config)?;
         let engine = new_engine(&config)?;
         let cache = match &config.cache_dir {
@@ -59,107 +72,35 @@ impl Runtime {
         v1::link(&mut linker).map_err(|source| RuntimeError::Engine { source })?;
         ticker::start(engine.weak(), Duration::from_millis(config.tick_ms))
             .map_err(|source| RuntimeError::Ticker { source })?;
+        let semaphore = |max: usize| Semaphore::new(max.min(Semaphore::MAX_PERMITS));
         Ok(Arc::new(Self {
-            permits: Semaphore::new(config.permits_max.min(Semaphore::MAX_PERMITS)),
+            permits: Permits::new(config.permits_max),
+            long_calls: Arc::new(semaphore(config.long_calls_max)),
+            compiles: semaphore(config.compiles_max),
             config,
             engine,
+            clock,
             linker,
             cache,
             loaded: Mutex::default(),
         }))
     }
 
-    /// Admits, compiles and describes a component. Nothing of it runs before all checks on its bytes
-    /// have passed, and then only `describe`, under its limits.
-    pub async fn load(
-        self: &Arc<Self>,
-        name: &str,
-        bytes: Vec<u8>,
-    ) -> Result<Arc<Plugin>, LoadError> {
-        let loaded = self.take_in(name, bytes).await;
-        match loaded {
-            Ok(loaded) => Ok(Arc::new(Plugin::new(Arc::clone(self), name, loaded))),
-            Err(reason) => Err(LoadError {
-                plugin: name.to_owned(),
-                reason,
-            }),
-        }
+    /// How full the pool is; `None` when plugins run without one.
+    pub fn pool(&self) -> Option<PoolOccupancy> {
+        let metrics = self.engine.pooling_allocator_metrics()?;
+        let idle = metrics.unused_memory_bytes_resident()
+            + metrics.unused_table_bytes_resident()
+            + metrics.unused_stack_bytes_resident().unwrap_or(0);
+        Some(PoolOccupancy {
+            component_instances: metrics.component_instances(),
+            core_instances: metrics.core_instances(),
+            memories: metrics.memories(),
+            tables: metrics.tables(),
+            stacks: metrics.stacks(),
+            idle_bytes_resident: idle,
+        })
     }
-
-    async fn take_in(
-        self: &Arc<Self>,
-        name: &str,
-        bytes: Vec<u8>,
-    ) -> Result<Arc<Loaded>, LoadReason> {
-        let (digest, component) = match self.compile(bytes).await? {
-            Compiled::Known(loaded) => return Ok(loaded),
-            Compiled::New(digest, component) => (digest, component),
-        };
-        let code = self.link(digest, &component)?;
-        let identity = Arc::new(Identity::new(name, "unknown", &digest));
-        let call = Call::new(self, &code, &identity, Export::Describe);
-        let descriptor = v1::describe(&call).await?;
-        let problems = descriptor::problems(&descriptor);
-        if !problems.is_empty() {
-            return Err(LoadReason::Descriptor { problems });
-        }
-        let loaded = Arc::new(Loaded::new(code, descriptor));
-        self.remember(digest, &loaded);
-        Ok(loaded)
-    }
-
-    /// Hashing, validating and compiling take up to seconds, so they leave the executor's threads.
-    async fn compile(self: &Arc<Self>, bytes: Vec<u8>) -> Result<Compiled, LoadReason> {
-        let runtime = Arc::clone(self);
-        let work = move || {
-            admission::check_size(&bytes, runtime.config.component_bytes_max)?;
-            let digest: [u8; 32] = Sha256::digest(&bytes).into();
-            if let Some(loaded) = runtime.recall(&digest) {
-                return Ok(Compiled::Known(loaded));
-            }
-            admission::check_bytes(&bytes)?;
-            let component =
-                compile::compile(&runtime.engine, runtime.cache.as_ref(), &digest, &bytes)?;
-            Ok(Compiled::New(digest, component))
-        };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(result) => result,
-            Err(panic) => Err(LoadReason::Compile {
-                source: wasmtime::Error::msg(format!("the compiler gave up: {panic}")),
-            }),
-        }
-    }
-
-    fn link(&self, digest: [u8; 32], component: &Component) -> Result<Code, LoadReason> {
-        admission::check_resources(component, self.config.memory_bytes_max)?;
-        let pre = self
-            .linker
-            .instantiate_pre(component)
-            .map_err(|source| LoadReason::Link { source })?;
-        let exports = v1::Exports::find(component)?;
-        Ok(Code::new(
-            digest,
-            pre,
-            exports,
-            self.config.plugin_permits_max,
-        ))
-    }
-
-    fn recall(&self, digest: &[u8; 32]) -> Option<Arc<Loaded>> {
-        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(digest).and_then(Weak::upgrade)
-    }
-
-    fn remember(&self, digest: [u8; 32], loaded: &Arc<Loaded>) {
-        let mut known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, loaded| loaded.strong_count() > 0);
-        known.insert(digest, Arc::downgrade(loaded));
-    }
-}
-
-enum Compiled {
-    Known(Arc<Loaded>),
-    New([u8; 32], Component),
 }
 
 /// A limit of zero would refuse every call with a message about load; say it at the start instead.
@@ -169,6 +110,12 @@ fn refuse_zeros(config: &RuntimeConfig) -> Result<(), RuntimeError> {
         ("permits_max", config.permits_max == 0),
         ("plugin_permits_max", config.plugin_permits_max == 0),
         ("parse_items_max", config.parse_items_max == 0),
+        ("long_calls_max", config.long_calls_max == 0),
+        ("compiles_max", config.compiles_max == 0),
+        ("compile_timeout_ms", config.compile_timeout_ms == 0),
+        ("compile_cpu_s_max", config.compile_cpu_s_max == 0),
+        ("breaker.faults_max", config.breaker.faults_max == 0),
+        ("breaker.window_ms", config.breaker.window_ms == 0),
     ];
     match limits.into_iter().find(|(_, zero)| *zero) {
         Some((name, _)) => Err(RuntimeError::Zero { name }),
@@ -192,32 +139,41 @@ fn new_engine(config: &RuntimeConfig) -> Result<Engine, RuntimeError> {
     Ok(engine)
 }
 
-fn base_settings() -> Config {
+/// Everything that decides about the code. The process that compiles uses these and no pool.
+pub(crate) fn base_settings() -> Config {
     let mut settings = Config::new();
     settings
         .epoch_interruption(true)
         .concurrency_support(false)
         .wasm_backtrace_max_frames(NonZeroUsize::new(BACKTRACE_FRAMES_MAX))
         .wasm_memory64(false)
-        // Its results may differ between machines, and a plugin must be a function of its arguments.
-        .wasm_relaxed_simd(false);
+        // Results may differ between machines, and a plugin must be a function of its arguments.
+        .wasm_relaxed_simd(false)
+        .cranelift_nan_canonicalization(true);
     settings
 }
 
+/// Fits the larger of both classes: what a slot may grow to costs addresses only, and each slot
+/// reserves 4 GiB of them for its memory in any case. A class is held to its own limits by the store.
 fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
     let calls = u32::try_from(config.permits_max).unwrap_or(u32::MAX);
     let parts = calls.saturating_mul(PARTS_PER_CALL);
+    let most = |limit: fn(&ClassLimits) -> usize| {
+        let larger = limit(&config.native).max(limit(&config.interpreter));
+        u32::try_from(larger).unwrap_or(u32::MAX)
+    };
+    let memory = |class: &ClassLimits| class.memory_bytes_max.max(class.parse_memory_bytes_max);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_memories(calls)
         .total_stacks(calls)
         .total_core_instances(parts)
         .total_tables(parts)
-        .max_memory_size(config.memory_bytes_max.max(config.parse_memory_bytes_max))
-        .table_elements(limits::TABLE_ELEMENTS_MAX)
-        .max_core_instances_per_component(count(limits::INSTANCES_MAX))
-        .max_memories_per_component(count(limits::MEMORIES_MAX))
-        .max_tables_per_component(count(limits::TABLES_MAX))
+        .max_memory_size(memory(&config.native).max(memory(&config.interpreter)))
+        .table_elements(most(|class| class.table_elements_max) as usize)
+        .max_core_instances_per_component(most(|class| class.core_instances_max))
+        .max_memories_per_component(most(|class| class.memories_max))
+        .max_tables_per_component(most(|class| class.tables_max))
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .decommit_batch_size(DECOMMIT_BATCH)
@@ -226,8 +182,4 @@ fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
         // 14357). Do not turn it on before a release of 48 says that this landed.
         .pagemap_scan(Enabled::No);
     pool
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).expect("the limits are small constants")
 }

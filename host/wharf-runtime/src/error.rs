@@ -9,6 +9,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use wharf_core::provider::PlatformError;
 
+use crate::config::LimitClass;
+
 /// The plugin host could not be started.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
@@ -52,8 +54,10 @@ impl LoadError {
             }
             LoadReason::Link { .. } => "plugin-wrong-interface",
             LoadReason::Resources { .. } => "plugin-needs-too-much",
-            LoadReason::Compile { .. } => "plugin-not-compiled",
-            LoadReason::Describe { .. } => "plugin-describe-failed",
+            LoadReason::Compile { .. }
+            | LoadReason::Compiler { .. }
+            | LoadReason::CompileLimit { .. } => "plugin-not-compiled",
+            LoadReason::Describe { .. } | LoadReason::Unsteady => "plugin-describe-failed",
             LoadReason::Descriptor { .. } => "plugin-invalid-descriptor",
         }
     }
@@ -74,8 +78,12 @@ impl std::error::Error for LoadError {
 /// Why a plugin was not taken into service.
 #[derive(Debug, Error)]
 pub enum LoadReason {
-    #[error("it has {bytes} bytes, at most {bytes_max} are allowed (component_bytes_max)")]
-    TooLarge { bytes: usize, bytes_max: usize },
+    #[error("it has {bytes} bytes, at most {bytes_max} are allowed ({remedy})")]
+    TooLarge {
+        bytes: usize,
+        bytes_max: usize,
+        remedy: Remedy,
+    },
     #[error(
         "it is a core WebAssembly module; turn it into a component, for example with `wasm-tools component new`"
     )]
@@ -100,20 +108,34 @@ pub enum LoadReason {
     ForeignVersion { name: String },
     #[error("it does not export {export}, which every provider must")]
     MissingExport { export: &'static str },
-    #[error("it needs {needed} {what} at once, at most {allowed} are allowed")]
+    #[error("it needs {needed} {what} at once, at most {allowed} are allowed ({remedy})")]
     Resources {
         what: &'static str,
         needed: u64,
         allowed: u64,
+        remedy: Remedy,
     },
     #[error("it could not be compiled")]
     Compile { source: wasmtime::Error },
+    /// The process that compiles ended without code. The text is its own, escaped and cut.
+    #[error("it could not be compiled: {detail}")]
+    Compiler { detail: String },
+    #[error("compiling it took more than {max} {what}, which is the limit ({key})")]
+    CompileLimit {
+        what: &'static str,
+        max: u64,
+        key: String,
+    },
     #[error(
         "its functions do not have the types of wharf:provider 1.0; build it with the interface of this host"
     )]
     Link { source: wasmtime::Error },
     #[error("it could not describe itself")]
     Describe { source: Box<CallError> },
+    #[error(
+        "it described itself differently the second time; `describe` must give the same value on every fresh instance"
+    )]
+    Unsteady,
     #[error("its description breaks the rules: {}", problems.join("; "))]
     Descriptor { problems: Vec<String> },
 }
@@ -121,6 +143,29 @@ pub enum LoadReason {
 impl LoadReason {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(self)
+    }
+}
+
+/// Which key of the configuration decides, and what else helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    pub plugin: String,
+    pub class: LimitClass,
+    /// Name of the key within the class, for example `component_bytes_max`.
+    pub key: &'static str,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugins.{}.{}", self.class.as_str(), self.key)?;
+        if self.class == LimitClass::Native {
+            let name = &self.plugin;
+            write!(
+                f,
+                "; if it brings an interpreter along, set plugins.class.{name} = \"interpreter\""
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -165,6 +210,9 @@ pub enum CallError {
         which: LimitKind,
         max: u64,
     },
+    /// The plugin failed so often lately that it is left alone for a while. It was not called.
+    #[error("{origin}: not called, it failed too often; its next trial is in {retry_after_ms} ms")]
+    CircuitOpen { origin: Origin, retry_after_ms: u64 },
     /// All permits were taken for as long as a call waits.
     #[error("{origin}: too many calls in progress ({scope}, at most {max}); try again")]
     Overloaded {
@@ -192,6 +240,7 @@ impl CallError {
                 LimitKind::Memory => "plugin-memory-limit",
                 LimitKind::Output => "plugin-output-limit",
             },
+            Self::CircuitOpen { .. } => "plugin-circuit-open",
             Self::Overloaded { .. } => "plugin-overloaded",
             Self::Invalid { .. } => "plugin-invalid-output",
             Self::Unavailable { .. } => "plugin-unavailable",
@@ -202,7 +251,29 @@ impl CallError {
     pub fn is_plugin_fault(&self) -> bool {
         match self {
             Self::Fault { .. } | Self::Limit { .. } | Self::Invalid { .. } => true,
-            Self::Guest(_) | Self::Overloaded { .. } | Self::Unavailable { .. } => false,
+            Self::Guest(_)
+            | Self::CircuitOpen { .. }
+            | Self::Overloaded { .. }
+            | Self::Unavailable { .. } => false,
+        }
+    }
+
+    /// True when the guest was not entered, so that the same call may be made later as if for the
+    /// first time.
+    pub fn is_not_called(&self) -> bool {
+        match self {
+            Self::CircuitOpen { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } => true,
+            Self::Guest(_) | Self::Fault { .. } | Self::Limit { .. } | Self::Invalid { .. } => {
+                false
+            }
+        }
+    }
+
+    /// How long the host should wait before it makes the call again, when that is known.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::CircuitOpen { retry_after_ms, .. } => Some(*retry_after_ms),
+            _ => None,
         }
     }
 }

@@ -9,24 +9,42 @@
 //! `v1`; a second major version stands beside it and changes nothing else.
 
 mod admission;
+mod breaker;
 mod cache;
 mod call;
+mod clock;
+mod compatibility;
 mod compile;
 mod config;
 mod descriptor;
+mod ends;
 mod engine;
 mod error;
+mod identity;
 mod limits;
+mod load;
 mod log;
+mod metrics;
 mod output;
+mod permits;
 mod plugin;
 mod registry;
 mod ticker;
+mod turns;
+mod usage;
 mod v1;
 
 pub use admission::exports;
-pub use config::RuntimeConfig;
+pub use breaker::{CircuitState, Health};
+pub use cache::Purged;
+pub use compile::{WorkerError, WorkerLimits, compile_worker};
+pub use config::{BreakerConfig, ClassLimits, CompilerCommand, LimitClass, RuntimeConfig};
 pub use engine::Runtime;
-pub use error::{CallError, FaultKind, LimitKind, LoadError, LoadReason, Origin, RuntimeError};
+pub use error::{
+    CallError, FaultKind, LimitKind, LoadError, LoadReason, Origin, Remedy, RuntimeError,
+};
+pub use load::Probe;
+pub use metrics::{ExportMetrics, Histogram, Metrics, PoolOccupancy};
 pub use plugin::{Counts, Plugin};
 pub use registry::Registry;
+pub use usage::{Usage, output_bytes};

@@ -3,19 +3,11 @@
 //! CPU time is counted in ticks in which the guest itself ran, not on the wall clock: a guest that
 //! waited while others had the thread, or while the machine was busy, is not charged for it.
 
-use wasmtime::{ResourceLimiter, UpdateDeadline};
+use wasmtime::ResourceLimiter;
 
-use crate::config::RuntimeConfig;
+use crate::config::ClassLimits;
 use crate::error::LimitKind;
 
-/// Core instances of one call: a component of `wit-component` has three, a composed one a few more.
-pub(crate) const INSTANCES_MAX: usize = 16;
-/// Tables of one call.
-pub(crate) const TABLES_MAX: usize = 16;
-/// Linear memories of one call.
-pub(crate) const MEMORIES_MAX: usize = 4;
-/// Elements of one table. Debug builds of interpreters need more; they get a class of their own.
-pub(crate) const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Handles of one call. The interface has no resources, so this is only a bound.
 pub(crate) const HANDLES_MAX: usize = 64;
 
@@ -38,30 +30,34 @@ impl Export {
         }
     }
 
-    pub(crate) fn limits(self, config: &RuntimeConfig) -> CallLimits {
+    pub(crate) fn limits(self, class: &ClassLimits, tick_ms: u64) -> CallLimits {
         let (cpu_ms, memory_bytes, output_bytes) = match self {
             Self::Describe => (
-                config.describe_ms_max,
-                config.memory_bytes_max,
-                config.output_bytes_max,
+                class.describe_ms_max,
+                class.memory_bytes_max,
+                class.output_bytes_max,
             ),
             Self::Start | Self::Resume => (
-                config.outbound_ms_max,
-                config.memory_bytes_max,
-                config.output_bytes_max,
+                class.outbound_ms_max,
+                class.memory_bytes_max,
+                class.output_bytes_max,
             ),
             Self::Parse => (
-                config.inbound_ms_max,
-                config.parse_memory_bytes_max,
-                config.parse_output_bytes_max,
+                class.inbound_ms_max,
+                class.parse_memory_bytes_max,
+                class.parse_output_bytes_max,
             ),
         };
         CallLimits {
             cpu_ms,
             // The first tick may come at once, so one more is granted than the budget holds.
-            cpu_ticks: cpu_ms.div_ceil(config.tick_ms.max(1)) + 1,
+            cpu_ticks: cpu_ms.div_ceil(tick_ms.max(1)) + 1,
             memory_bytes,
             output_bytes,
+            table_elements: class.table_elements_max,
+            core_instances: class.core_instances_max,
+            memories: class.memories_max,
+            tables: class.tables_max,
         }
     }
 }
@@ -72,6 +68,10 @@ pub(crate) struct CallLimits {
     pub(crate) cpu_ticks: u64,
     pub(crate) memory_bytes: usize,
     pub(crate) output_bytes: usize,
+    table_elements: usize,
+    core_instances: usize,
+    memories: usize,
+    tables: usize,
 }
 
 /// A limit was met. Travels through wasmtime as the error of the call.
@@ -79,24 +79,29 @@ pub(crate) struct CallLimits {
 #[error("{0} limit reached")]
 pub(crate) struct LimitHit(pub(crate) LimitKind);
 
-/// Counts memories and tables of one call together.
+/// Counts memories and tables of one call together. Neither ever shrinks, so what is used at the end
+/// was the most.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     bytes_used: usize,
-    bytes_max: usize,
+    limits: CallLimits,
 }
 
 impl MemoryLimiter {
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub(crate) fn new(limits: CallLimits) -> Self {
         Self {
             bytes_used: 0,
-            bytes_max,
+            limits,
         }
+    }
+
+    pub(crate) fn bytes_used(&self) -> usize {
+        self.bytes_used
     }
 
     fn grow(&mut self, by: usize) -> wasmtime::Result<bool> {
         let used = self.bytes_used.saturating_add(by);
-        if used > self.bytes_max {
+        if used > self.limits.memory_bytes {
             // An error and not a refusal: a guest that gets -1 aborts with `unreachable`, and the
             // operator would read of a trap instead of a limit.
             return Err(LimitHit(LimitKind::Memory).into());
@@ -122,30 +127,21 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS_MAX {
+        if desired > self.limits.table_elements {
             return Err(LimitHit(LimitKind::Memory).into());
         }
         self.grow(desired.saturating_sub(current) * size_of::<usize>())
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_MAX
+        self.limits.core_instances
     }
 
     fn tables(&self) -> usize {
-        TABLES_MAX
+        self.limits.tables
     }
 
     fn memories(&self) -> usize {
-        MEMORIES_MAX
+        self.limits.memories
     }
-}
-
-/// What happens at each tick in which the guest runs: it gives its thread back, until its ticks are spent.
-pub(crate) fn spend_tick(ticks_left: &mut u64) -> wasmtime::Result<UpdateDeadline> {
-    if *ticks_left == 0 {
-        return Err(LimitHit(LimitKind::Cpu).into());
-    }
-    *ticks_left -= 1;
-    Ok(UpdateDeadline::Yield(1))
 }

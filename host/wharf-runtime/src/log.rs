@@ -4,12 +4,12 @@
 //! field name, and nothing in it can end a line or move a terminal's cursor.
 
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Level;
 
-use crate::call::{Counters, Identity};
+use crate::identity::Identity;
+use crate::metrics::Meter;
 
 /// The `target` of every line a plugin writes, to filter by.
 const TARGET: &str = "wharf::plugin";
@@ -17,41 +17,128 @@ const TARGET: &str = "wharf::plugin";
 pub(crate) const FIELDS_MAX: usize = 16;
 const CUT: &str = "…";
 
+/// Lines in hand are counted in thousandths, so that a slow rate adds up over short times too.
+const LINE: u64 = 1000;
+/// The host itself says at most this often that lines were dropped.
+const NOTICE_MS: i64 = 1000;
+
+/// How fast a plugin may log over time, all its calls together.
+pub(crate) struct LogRate {
+    lines_per_s_max: u64,
+    burst_lines_max: u64,
+    state: Mutex<RateState>,
+}
+
+struct RateState {
+    in_hand: u64,
+    at_ms: i64,
+    noticed_ms: Option<i64>,
+    unnoticed: u64,
+}
+
+impl LogRate {
+    pub(crate) fn new(lines_per_s_max: u32, burst_lines_max: u32) -> Self {
+        let burst_lines_max = u64::from(burst_lines_max);
+        Self {
+            lines_per_s_max: u64::from(lines_per_s_max),
+            burst_lines_max,
+            state: Mutex::new(RateState {
+                in_hand: burst_lines_max * LINE,
+                at_ms: i64::MIN,
+                noticed_ms: None,
+                unnoticed: 0,
+            }),
+        }
+    }
+
+    fn take_line(&self, now_ms: i64) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Calls that began earlier may ask later.
+        if now_ms > state.at_ms {
+            let grown = now_ms
+                .abs_diff(state.at_ms)
+                .saturating_mul(self.lines_per_s_max);
+            state.in_hand = state
+                .in_hand
+                .saturating_add(grown)
+                .min(self.burst_lines_max * LINE);
+            state.at_ms = now_ms;
+        }
+        let taken = state.in_hand >= LINE;
+        if taken {
+            state.in_hand -= LINE;
+        }
+        taken
+    }
+
+    /// How many lost lines to tell of now; 0 while the last notice is fresh.
+    fn notice(&self, dropped: u64, now_ms: i64) -> u64 {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.unnoticed += dropped;
+        if state
+            .noticed_ms
+            .is_some_and(|at_ms| now_ms < at_ms.saturating_add(NOTICE_MS))
+        {
+            return 0;
+        }
+        state.noticed_ms = Some(now_ms);
+        std::mem::take(&mut state.unnoticed)
+    }
+}
+
+/// The limits of one call's log, and when it began.
+pub(crate) struct Bounds {
+    pub(crate) lines_max: usize,
+    pub(crate) line_bytes_max: usize,
+    pub(crate) now_ms: i64,
+}
+
 /// What one call may still write.
 pub(crate) struct LogQuota {
     identity: Arc<Identity>,
-    counters: Arc<Counters>,
+    meter: Arc<Meter>,
+    rate: Arc<LogRate>,
     export: &'static str,
-    lines_left: usize,
-    line_bytes_max: usize,
+    bounds: Bounds,
+    written: u64,
     dropped: u64,
 }
 
 impl LogQuota {
     pub(crate) fn new(
         identity: Arc<Identity>,
-        counters: Arc<Counters>,
+        meter: Arc<Meter>,
+        rate: Arc<LogRate>,
         export: &'static str,
-        lines_max: usize,
-        line_bytes_max: usize,
+        bounds: Bounds,
     ) -> Self {
         Self {
             identity,
-            counters,
+            meter,
+            rate,
             export,
-            lines_left: lines_max,
-            line_bytes_max,
+            bounds,
+            written: 0,
             dropped: 0,
         }
     }
 
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
     /// Takes one line off the quota. False: it is counted as dropped, and nothing of it need be read.
     pub(crate) fn take_line(&mut self) -> bool {
-        if self.lines_left == 0 {
+        if self.written >= self.bounds.lines_max as u64 || !self.rate.take_line(self.bounds.now_ms)
+        {
             self.dropped += 1;
             return false;
         }
-        self.lines_left -= 1;
+        self.written += 1;
         true
     }
 
@@ -59,7 +146,7 @@ impl LogQuota {
         Line {
             message: String::new(),
             fields: String::new(),
-            bytes_left: self.line_bytes_max,
+            bytes_left: self.bounds.line_bytes_max,
         }
     }
 
@@ -91,22 +178,26 @@ impl LogQuota {
 }
 
 impl Drop for LogQuota {
-    /// However the call ended: say once what was lost.
+    /// However the call ended: count, and say what was lost, but not at every call.
     fn drop(&mut self) {
+        if self.written + self.dropped == 0 {
+            return;
+        }
+        self.meter.logged(self.written, self.dropped);
         if self.dropped == 0 {
             return;
         }
-        self.counters
-            .log_lines_dropped
-            .fetch_add(self.dropped, Ordering::Relaxed);
-        tracing::warn!(
-            plugin.name = &*self.identity.plugin,
-            plugin.version = &*self.identity.version,
-            plugin.digest = &*self.identity.digest,
-            plugin.export = self.export,
-            dropped = self.dropped,
-            "a plugin logged more than a call may, the rest was dropped"
-        );
+        let dropped = self.rate.notice(self.dropped, self.bounds.now_ms);
+        if dropped > 0 {
+            tracing::warn!(
+                plugin.name = &*self.identity.plugin,
+                plugin.version = &*self.identity.version,
+                plugin.digest = &*self.identity.digest,
+                plugin.export = self.export,
+                dropped,
+                "a plugin logged more than it may, lines were dropped"
+            );
+        }
     }
 }
 

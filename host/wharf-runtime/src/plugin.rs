@@ -1,22 +1,26 @@
 //! A plugin in service, and the calls the rest of the host makes.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use wharf_core::provider::{
     CallContext, Descriptor, OutboundMessage, Outcome, Parsed, Progress, WebhookRequest,
 };
 
-use crate::call::{Call, Code, Identity};
+use crate::breaker::Health;
+use crate::call::{Call, Code};
+use crate::config::LimitClass;
 use crate::engine::Runtime;
 use crate::error::CallError;
+use crate::identity::Identity;
 use crate::limits::Export;
+use crate::metrics::Metrics;
 use crate::output;
+use crate::usage::Usage;
 use crate::v1;
 
 /// A component in service with what it said of itself. Shared by all names it is loaded under.
 pub(crate) struct Loaded {
-    code: Code,
+    pub(crate) code: Code,
     descriptor: Arc<Descriptor>,
 }
 
@@ -29,7 +33,9 @@ impl Loaded {
     }
 }
 
-/// One plugin under the name the configuration gives it. Every call is on a fresh instance.
+/// One plugin under the name the configuration gives it. Every call is on a fresh instance. A clone is
+/// the same plugin.
+#[derive(Clone)]
 pub struct Plugin {
     runtime: Arc<Runtime>,
     identity: Arc<Identity>,
@@ -47,7 +53,9 @@ pub struct Counts {
 
 impl Plugin {
     pub(crate) fn new(runtime: Arc<Runtime>, name: &str, loaded: Arc<Loaded>) -> Self {
-        let identity = Identity::new(name, &loaded.descriptor.version, &loaded.code.digest);
+        let class = runtime.config.class_of(name);
+        let version = &loaded.descriptor.version;
+        let identity = Identity::new(name, version, &loaded.code.digest, class);
         Self {
             runtime,
             identity: Arc::new(identity),
@@ -69,13 +77,71 @@ impl Plugin {
         &self.loaded.descriptor
     }
 
+    /// The limits it runs under.
+    pub fn class(&self) -> LimitClass {
+        self.identity.class
+    }
+
     pub fn counts(&self) -> Counts {
-        let counters = &self.loaded.code.counters;
+        let metrics = self.metrics();
         Counts {
-            calls: counters.calls.load(Ordering::Relaxed),
-            faults: counters.faults.load(Ordering::Relaxed),
-            log_lines_dropped: counters.log_lines_dropped.load(Ordering::Relaxed),
+            calls: metrics.exports.values().map(|export| export.calls).sum(),
+            faults: metrics.faults.values().sum::<u64>()
+                + metrics.limits.values().sum::<u64>()
+                + metrics.invalid_values,
+            log_lines_dropped: metrics.log_lines_dropped,
         }
+    }
+
+    /// Everything that is counted for its digest, under all names it is loaded by.
+    pub fn metrics(&self) -> Metrics {
+        self.loaded.code.meter.snapshot()
+    }
+
+    /// Where the circuit of its digest is.
+    pub fn health(&self) -> Health {
+        let breaker = &self.loaded.code.breaker;
+        let breaker = breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.health(self.runtime.clock.now_ms())
+    }
+
+    /// The same plugin, called for one party: whoever's input the calls work on, usually a tenant. The
+    /// circuit breaker tells parties apart, so that one whose messages make the plugin fail is
+    /// refused without the others.
+    #[must_use]
+    pub fn on_behalf_of(&self, party: &str) -> Self {
+        self.with_identity(|identity| identity.party = Some(party.into()))
+    }
+
+    /// The same plugin; `observer` is told what each of its calls used.
+    #[must_use]
+    pub fn observed(&self, observer: impl Fn(&Usage) + Send + Sync + 'static) -> Self {
+        self.with_identity(|identity| identity.observer = Some(Arc::new(observer)))
+    }
+
+    /// The same plugin under another output limit, to measure what its answers come to.
+    pub(crate) fn with_output_limit(&self, bytes_max: usize) -> Self {
+        self.with_identity(|identity| identity.output_bytes_max = Some(bytes_max))
+    }
+
+    fn with_identity(&self, change: impl FnOnce(&mut Identity)) -> Self {
+        let mut identity = Identity::clone(&self.identity);
+        change(&mut identity);
+        Self {
+            identity: Arc::new(identity),
+            ..self.clone()
+        }
+    }
+
+    /// Calls in progress, of all clones.
+    pub fn in_flight(&self) -> usize {
+        self.identity.in_flight.count()
+    }
+
+    /// Waits until no call is in progress. A flow between two calls is none: who needs the version for
+    /// work that goes on later keeps it in the [`crate::Registry`].
+    pub async fn drained(&self) {
+        self.identity.in_flight.drained().await;
     }
 
     /// Turns a message into the first exchange.

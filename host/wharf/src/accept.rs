@@ -215,6 +215,7 @@ async fn first_step(
         seed: random(),
         locale: None,
     };
+    let plugin = plugin.on_behalf_of(channel.tenant.as_str());
     plugin.start(&context, message).await
 }
 

@@ -16,13 +16,14 @@ use wharf_config::{Config, SqliteSynchronous};
 use wharf_core::{Clock, IdSource};
 use wharf_egress::{Egress, EgressConfig};
 use wharf_queue::{QueueConfig, Queues};
-use wharf_runtime::{Registry, RuntimeConfig};
+use wharf_runtime::Registry;
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
 use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::http::{ServerLimits, router, serve};
+use crate::plugin_config::runtime_config;
 use crate::plugins::Lifecycle;
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
@@ -226,7 +227,7 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
     };
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let name = std::path::PathBuf::from(name);
+    let name = PathBuf::from(name);
     let file = File::create(&name).with_context(|| format!("could not open {}", name.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -243,7 +244,7 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
 /// Loads what `plugins.dir` names, by its lock and by the names of its files. One that cannot be loaded
 /// is left out with its reason: channels that need it say so.
 pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Lifecycle>> {
-    Lifecycle::open(config, runtime_config(config)?).await
+    Lifecycle::open(config, runtime_config(config, cache_key(config))).await
 }
 
 fn db_config(config: &Config) -> DbConfig {
@@ -309,33 +310,8 @@ fn queue_config(config: &Config) -> QueueConfig {
     }
 }
 
-/// The plugin host's limits as configured.
-pub(crate) fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
-    let plugins = &config.plugins;
-    Ok(RuntimeConfig {
-        memory_bytes_max: plugins.memory_bytes_max,
-        parse_memory_bytes_max: plugins.parse_memory_bytes_max,
-        output_bytes_max: plugins.output_bytes_max,
-        parse_output_bytes_max: plugins.parse_output_bytes_max,
-        log_lines_max: plugins.log_lines_max,
-        log_line_bytes_max: plugins.log_line_bytes_max,
-        component_bytes_max: plugins.component_bytes_max,
-        describe_ms_max: plugins.describe_ms_max,
-        outbound_ms_max: plugins.outbound_ms_max,
-        inbound_ms_max: plugins.inbound_ms_max,
-        tick_ms: plugins.tick_ms,
-        permits_max: plugins.permits_max,
-        plugin_permits_max: plugins.plugin_permits_max,
-        permit_wait_ms_max: plugins.permit_wait_ms_max,
-        parse_items_max: plugins.parse_items_max,
-        cache_dir: plugins.cache_dir.clone(),
-        cache_key: cache_key(config),
-        ..RuntimeConfig::default()
-    })
-}
-
 /// The key of the compile cache's MACs: derived, so that operators keep one ring only.
-fn cache_key(config: &Config) -> [u8; 32] {
+pub(crate) fn cache_key(config: &Config) -> [u8; 32] {
     let Some(secrets) = &config.secrets else {
         return random();
     };

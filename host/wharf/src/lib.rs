@@ -9,6 +9,7 @@ pub mod directory;
 pub mod gateway;
 pub mod http;
 mod ingest;
+mod plugin_config;
 pub mod plugins;
 mod sandbox;
 mod sync;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use wharf_runtime::{Plugin, Runtime, RuntimeConfig};
+use wharf_runtime::{ClassLimits, Plugin, Runtime, RuntimeConfig};
 
 use super::environment;
 
@@ -24,9 +24,12 @@ pub(super) async fn shipped() -> Option<&'static Shipped> {
 async fn load(dist: PathBuf) -> Shipped {
     let runtime = Runtime::new(RuntimeConfig {
         // Tests run side by side on few cores: budgets of service would measure the machine.
-        describe_ms_max: 5_000,
-        outbound_ms_max: 1_000,
-        inbound_ms_max: 20_000,
+        native: ClassLimits {
+            describe_ms_max: 5_000,
+            outbound_ms_max: 1_000,
+            inbound_ms_max: 20_000,
+            ..ClassLimits::native()
+        },
         permit_wait_ms_max: 20_000,
         // A pool takes address space, and other tests have pools too.
         permits_max: 128,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wharf_core::provider::{ErrorClass, Progress};
-use wharf_runtime::{CallError, FaultKind, LimitKind, RuntimeConfig};
+use wharf_runtime::{CallError, ClassLimits, FaultKind, LimitKind, RuntimeConfig};
 
 use super::guest::{Guest, done, error, exchange, paces};
 use super::{config, context, load, load_with, message, webhook};
@@ -260,14 +260,17 @@ async fn two_calls_never_share_state() {
             other @ Progress::Exchange(_) => panic!("expected the end, got {other:?}"),
         }
     }
-    assert_eq!(plugin.counts().calls, 21, "describe and twenty calls");
+    assert_eq!(plugin.counts().calls, 22, "describe twice and twenty calls");
 }
 
 fn one_at_a_time() -> RuntimeConfig {
     RuntimeConfig {
         plugin_permits_max: 1,
         permit_wait_ms_max: 20,
-        outbound_ms_max: 2000,
+        native: ClassLimits {
+            outbound_ms_max: 2000,
+            ..ClassLimits::native()
+        },
         ..config()
     }
 }

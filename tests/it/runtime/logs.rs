@@ -4,10 +4,11 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
-use wharf_runtime::RuntimeConfig;
+use wharf_core::Clock;
+use wharf_runtime::{ClassLimits, Runtime, RuntimeConfig};
 
 use super::guest::Guest;
-use super::{config, context, load_with, webhook};
+use super::{HandClock, config, context, load_with, webhook};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -42,7 +43,10 @@ impl<'a> MakeWriter<'a> for Captured {
 async fn logged(guest: Guest) -> (Vec<String>, u64) {
     let patient = RuntimeConfig {
         // A million calls into an unoptimised host take their time.
-        inbound_ms_max: 60_000,
+        native: ClassLimits {
+            inbound_ms_max: 60_000,
+            ..ClassLimits::native()
+        },
         ..config()
     };
     let plugin = load_with(patient, guest.build()).await.unwrap();
@@ -118,4 +122,59 @@ async fn a_long_line_is_cut() {
     assert_eq!((lines.len(), dropped), (1, 0));
     assert!(lines[0].len() < 1500, "{} bytes", lines[0].len());
     assert!(lines[0].contains("ä…"), "it shows that it was cut");
+}
+
+#[tokio::test]
+async fn over_time_a_plugin_logs_no_faster_than_its_rate() {
+    let clock = Arc::new(HandClock::default());
+    let config = RuntimeConfig {
+        log_lines_per_s_max: 2,
+        log_burst_lines_max: 10,
+        ..config()
+    };
+    let runtime = Runtime::with_clock(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let guest = logging("again", ("n", "1"), 8).build();
+    let plugin = runtime.load("test", guest).await.unwrap();
+    let lines = async || {
+        plugin.parse(&context(), &webhook(b"{}"), 0).await.unwrap();
+        let metrics = plugin.metrics();
+        (metrics.log_lines, metrics.log_lines_dropped)
+    };
+    assert_eq!(lines().await, (8, 0), "within the burst");
+    assert_eq!(lines().await, (10, 6), "the burst is used up");
+    clock.pass(1_500);
+    assert_eq!(lines().await, (13, 11), "three more in a second and a half");
+    clock.pass(3_600_000);
+    assert_eq!(lines().await, (21, 11));
+    assert_eq!(
+        lines().await,
+        (23, 17),
+        "no more than the burst is saved up"
+    );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn that_lines_were_dropped_is_said_once_a_second() {
+    let clock = Arc::new(HandClock::default());
+    let config = RuntimeConfig {
+        log_lines_max: 0,
+        ..config()
+    };
+    let runtime = Runtime::with_clock(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let guest = logging("again", ("n", "1"), 5).build();
+    let plugin = runtime.load("test", guest).await.unwrap();
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(captured.clone())
+        .with_ansi(false)
+        .finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    for pause in [0, 0, 999, 1] {
+        clock.pass(pause);
+        plugin.parse(&context(), &webhook(b"{}"), 0).await.unwrap();
+    }
+    let notices: Vec<_> = captured.lines();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[0].contains("dropped=5"), "{notices:?}");
+    assert!(notices[1].contains("dropped=15"), "{notices:?}");
 }

@@ -132,7 +132,8 @@ fn main_file(folder: &Path, plugins: &Path, listen: &str, connect_to: &str) -> S
     format!(
         "[http]\nlisten = {listen}\npublic_url = \"http://localhost:8080\"\n\n\
          [database]\nurl = {url}\n\n\
-         [plugins]\ndir = {plugins}\ncache_dir = {cache}\n\n\
+         [plugins]\ndir = {plugins}\ncache_dir = {cache}\n\
+         compile_in_child = false\n\n\
          [log]\nlevel = \"warn\"\n\n\
          [secrets]\nactive = \"k1\"\n\n[secrets.keys]\nk1 = {key}\n\n\
          [egress.connect_to]\n\"graph.facebook.com\" = {connect_to}\n\n\

@@ -28,8 +28,11 @@ fn every_default_is_read() {
         config.delivery.schedule_s,
         [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     );
-    assert_eq!(config.plugins.memory_bytes_max, 32 * 1024 * 1024);
-    assert_eq!(config.plugins.parse_output_bytes_max, 16 * 1024 * 1024);
+    assert_eq!(config.plugins.native.memory_bytes_max, 32 * 1024 * 1024);
+    assert_eq!(
+        config.plugins.native.parse_output_bytes_max,
+        16 * 1024 * 1024
+    );
     assert_eq!(config.log.format, LogFormat::Auto);
     assert!(config.egress.delivery_https_only);
     assert!(config.egress.connect_to.0.is_empty());

@@ -126,7 +126,7 @@ fn combinations_that_cannot_work_are_refused() {
     let main = "[http]\npublic_url = \"http://wharf.example\"\nrequest_timeout_ms = 1000\n\
                 [send]\nbackoff_base_ms = 700000\n\
                 [delivery]\ntimeout_ms = 90000\nschedule_s = []\n\
-                [plugins]\nplugin_permits_max = 2000\nparse_memory_bytes_max = 1048576\n\
+                [plugins]\nplugin_permits_max = 2000\n[plugins.native]\nparse_memory_bytes_max = 1048576\n\
                 [database]\nwriter_batch_max = 512\nwriter_queue_max = 100\n";
     let problems = Folder::with(main).problems();
     let keys: Vec<&str> = problems
@@ -140,7 +140,7 @@ fn combinations_that_cannot_work_are_refused() {
             "send.backoff_base_ms",
             "delivery.schedule_s",
             "plugins.plugin_permits_max",
-            "plugins.parse_memory_bytes_max",
+            "plugins.native.parse_memory_bytes_max",
             "database.writer_batch_max",
         ]
     );

@@ -80,9 +80,8 @@ pub async fn begin_attempt(
     if new.number == 1 {
         open_try(tx, tenant, new).await?;
     }
-    let begun =
-        on_db!(&mut **tx, |c| {
-            sqlx::query(
+    let begun = on_db!(&mut **tx, |c| {
+        sqlx::query(
         "insert into attempt (message_id, try_number, number, tenant_id, started_at, plugin_digest)
          select message_id, number, $4, tenant_id, $5, $6 from message_try
          where tenant_id = $1 and message_id = $2 and number = $3"
@@ -96,8 +95,8 @@ pub async fn begin_attempt(
     .execute(c)
     .await
     .map(|done| done.rows_affected())
-        })
-        .doing("begin an attempt")?;
+    })
+    .doing("begin an attempt")?;
     found(begun, tenant, new.message)
 }
 

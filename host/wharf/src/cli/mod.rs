@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use wharf_config::{Config, ConfigErrors, Sources};
 use wharf_core::Code;
+use wharf_runtime::{WorkerLimits, compile_worker};
 
 /// Exit codes: 0 ok, 1 failed, 2 wrong usage (clap's), 78 wrong configuration (sysexits' EX_CONFIG).
 const EXIT_CONFIG: u8 = 78;
@@ -58,6 +59,12 @@ enum Command {
     /// The job queues and their dead letters
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Compile one plugin from standard input to standard output: what the gateway starts for itself
+    #[command(name = crate::plugin_config::COMPILE_COMMAND, hide = true)]
+    CompilePlugin {
+        memory_bytes_max: u64,
+        cpu_s_max: u64,
+    },
     /// Explain an error code of the API
     Errors {
         /// The code, as in a problem's `code`; without it all are listed
@@ -83,10 +90,30 @@ pub fn main() -> ExitCode {
         },
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
         Command::Errors { code } => errors(code.as_deref()),
+        Command::CompilePlugin {
+            memory_bytes_max,
+            cpu_s_max,
+        } => {
+            return compile_plugin(&WorkerLimits {
+                memory_bytes_max,
+                cpu_s_max,
+            });
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
+    }
+}
+
+/// Its last words go to the gateway, which quotes them.
+fn compile_plugin(limits: &WorkerLimits) -> ExitCode {
+    match compile_worker(limits) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error.to_string());
+            ExitCode::FAILURE
+        }
     }
 }
 

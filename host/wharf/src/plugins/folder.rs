@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
+use wharf_config::Config;
 
 use super::digest::Digest;
 use super::lock::write_atomic;
@@ -77,6 +78,16 @@ impl Folder {
             dir: dir.to_owned(),
             bytes_max,
         }
+    }
+
+    /// `plugins.dir`, and what a component of the larger class may have.
+    pub fn of(config: &Config) -> Self {
+        let plugins = &config.plugins;
+        let (native, interpreter) = (&plugins.native, &plugins.interpreter);
+        let bytes_max = native
+            .component_bytes_max
+            .max(interpreter.component_bytes_max);
+        Self::new(&plugins.dir, bytes_max)
     }
 
     pub fn dir(&self) -> &Path {

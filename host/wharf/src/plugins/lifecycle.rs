@@ -61,7 +61,7 @@ impl Lifecycle {
         let plugins = &config.plugins;
         let loader = Loader {
             runtime: Runtime::new(runtime)?,
-            folder: Folder::new(&plugins.dir, plugins.component_bytes_max),
+            folder: Folder::of(config),
             require_lock: plugins.require_lock,
             watch: (plugins.watch_ms > 0).then(|| Duration::from_millis(plugins.watch_ms)),
             reporter: Reporter::new(state_file(config)),

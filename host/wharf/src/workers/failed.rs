@@ -18,9 +18,22 @@ enum Kind {
     PluginFault,
     Deterministic,
     Overloaded,
+    /// The plugin is left alone for a while; nothing went out.
+    Paused {
+        ms: i64,
+    },
     /// This host could not read an answer that is there; nothing is lost by reading it later.
-    Suspended,
+    Suspended {
+        ms: i64,
+    },
     Ambiguous,
+}
+
+/// Before an answer that could not be read is read again, at least.
+const SUSPENDED_WAIT_MS: i64 = 500;
+
+fn wait_ms(error: &CallError) -> i64 {
+    i64::try_from(error.retry_after_ms().unwrap_or(0)).unwrap_or(i64::MAX)
 }
 
 impl Failed {
@@ -43,9 +56,12 @@ impl Failed {
                 let acted = last.is_some_and(Last::may_have_acted);
                 let kind = match &other {
                     // The answer is journalled and the attempt stays open: it is read again later.
-                    CallError::Overloaded { .. } | CallError::Unavailable { .. } if acted => {
-                        Kind::Suspended
-                    }
+                    error if error.is_not_called() && acted => Kind::Suspended {
+                        ms: wait_ms(error).max(SUSPENDED_WAIT_MS),
+                    },
+                    CallError::CircuitOpen { .. } => Kind::Paused {
+                        ms: wait_ms(&other),
+                    },
                     CallError::Overloaded { .. } | CallError::Unavailable { .. } => {
                         Kind::Overloaded
                     }
@@ -85,9 +101,12 @@ impl Failed {
         }
     }
 
-    /// True when the attempt is not over: it goes on from its journal.
-    pub(super) fn is_suspended(&self) -> bool {
-        matches!(self.kind, Kind::Suspended)
+    /// How long to wait when the attempt is not over: it goes on from its journal then.
+    pub(super) fn suspended_ms(&self) -> Option<i64> {
+        match self.kind {
+            Kind::Suspended { ms } => Some(ms),
+            _ => None,
+        }
     }
 
     pub(super) fn failure(&self) -> Failure<'_> {
@@ -95,7 +114,8 @@ impl Failed {
             Kind::Provider(error) => Failure::Provider(error),
             Kind::PluginFault => Failure::PluginFault,
             Kind::Deterministic => Failure::Deterministic,
-            Kind::Overloaded | Kind::Suspended => Failure::Overloaded,
+            Kind::Overloaded | Kind::Suspended { .. } => Failure::Overloaded,
+            Kind::Paused { ms } => Failure::Paused { ms: *ms },
             Kind::Ambiguous => Failure::Ambiguous,
         }
     }

@@ -85,6 +85,10 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
             format!("no plugin named {} is loaded", webhook.plugin),
         ));
     };
+    let plugin = match webhook.owner.tenant() {
+        Some(tenant) => plugin.on_behalf_of(tenant.as_str()),
+        None => plugin.on_behalf_of(&webhook.owner.to_string()),
+    };
     let request = request_of(&webhook);
     let mut reader = Reader {
         app,
@@ -184,6 +188,10 @@ async fn unreadable(
     tracing::warn!(webhook.id = %webhook.id, plugin.name = webhook.plugin, error = %error, "a webhook could not be read");
     match error {
         CallError::Guest(refusal) => finish(app, job, webhook, 0, Some(refusal.to_string())).await,
+        CallError::CircuitOpen { retry_after_ms, .. } if !late => Ok(Outcome::Retry {
+            due_at: app.now_ms().saturating_add_unsigned(retry_after_ms),
+            reason: error.to_string(),
+        }),
         CallError::Overloaded { .. } | CallError::Unavailable { .. } if !late => {
             Ok(again(app, job, error.to_string()))
         }

@@ -25,9 +25,6 @@ struct Payload {
 /// How long a message waits for a channel or plugin that is not there before it is looked for again.
 const ABSENT_WAIT_MS: i64 = 5_000;
 
-/// How soon an answer that could not be read for want of a free slot is read again.
-const SUSPENDED_WAIT_MS: i64 = 500;
-
 /// Runs one `send` job.
 pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
     let payload: Payload = match job.decode() {
@@ -98,6 +95,7 @@ async fn run(app: &Arc<App>, job: &Job, payload: &Payload) -> Result<Outcome, St
             return conclude(app, job, &message, number, payload.immediate, end).await;
         }
     };
+    let plugin = plugin.on_behalf_of(tenant.as_str());
     let attempt = Attempt::new(
         app,
         &message,
@@ -149,8 +147,8 @@ async fn conclude(
         }
         End::Failed(failed) => failed,
     };
-    if failed.is_suspended() {
-        let due_at = app.now_ms() + SUSPENDED_WAIT_MS;
+    if let Some(wait_ms) = failed.suspended_ms() {
+        let due_at = app.now_ms().saturating_add(wait_ms);
         return Ok(Outcome::Retry {
             due_at,
             reason: failed.error.detail,
@@ -164,7 +162,7 @@ async fn conclude(
     };
     // Who waits for an immediate send is told at once, even that this host was busy.
     let failure = match failed.failure() {
-        Failure::Overloaded if immediate => Failure::Deterministic,
+        Failure::Overloaded | Failure::Paused { .. } if immediate => Failure::Deterministic,
         other => other,
     };
     let decision = decide(

@@ -77,8 +77,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn folder(&self) -> crate::plugins::Folder {
-        let plugins = &self.config.plugins;
-        crate::plugins::Folder::new(&plugins.dir, plugins.component_bytes_max)
+        crate::plugins::Folder::of(&self.config)
     }
 
     fn actor(&self) -> crate::plugins::install::Actor<'_> {

@@ -7,6 +7,7 @@ use wharf_config::Config;
 use wharf_runtime::{Plugin, Runtime, RuntimeConfig, RuntimeError};
 
 use crate::gateway;
+use crate::plugin_config::runtime_config;
 use crate::plugins::Permissions;
 
 /// One call at a time: a pool of the gateway's size would only reserve addresses.
@@ -23,7 +24,7 @@ pub(super) async fn probe(config: &Config, name: &str, bytes: Vec<u8>) -> anyhow
     let limits = RuntimeConfig {
         permits_max: PERMITS,
         plugin_permits_max: PERMITS,
-        ..gateway::runtime_config(config)?
+        ..runtime_config(config, gateway::cache_key(config))
     };
     let runtime = match Runtime::new(limits.clone()) {
         // The cache belongs to the gateway's user; without it the command takes a moment longer.

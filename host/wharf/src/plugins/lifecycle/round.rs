@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
 use wharf_store::{StoreError, journal};
 
 use super::change::{Probed, Refusal};
@@ -117,15 +118,24 @@ impl Lifecycle {
                 return Ok(());
             }
         };
+        // At the same time: with a filled cache each is a file to read, and the start waits for the last.
+        let probes = scan.wanted.iter().map(async |(name, wanted)| {
+            let probed = loader.probe(name, wanted).await;
+            (name, wanted, probed)
+        });
         let mut loaded = Vec::new();
-        for (name, wanted) in &scan.wanted {
-            match loader.probe(name, wanted).await {
+        for (name, wanted, probed) in join_all(probes).await {
+            match probed {
                 Ok(probed) => {
                     round.accept(name, wanted, &probed);
                     loaded.push(probed.plugin);
                 }
                 Err(refusal) => round.refuse(name, Some(wanted.key()), refusal),
             }
+        }
+        let kept: Vec<_> = scan.kept.iter().map(|digest| *digest.bytes()).collect();
+        if let Err(error) = loader.runtime.purge_cache(&kept) {
+            tracing::warn!(error = %error, "could not tidy the folder of compiled plugins (plugins.cache_dir)");
         }
         self.registry.replace(loaded);
         self.note_refused_files(&mut round, &scan);
