@@ -5,6 +5,7 @@ mod crash;
 mod databases;
 mod egress;
 mod harness;
+mod plugins_life;
 mod queue;
 mod runtime;
 mod scenario;

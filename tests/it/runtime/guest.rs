@@ -71,6 +71,8 @@ pub(crate) struct Guest {
     pub(crate) inputs: Vec<Input>,
     pub(crate) sender_setting: &'static str,
     pub(crate) id: &'static str,
+    /// The plugin's own version, as its description says.
+    pub(crate) release: &'static str,
     /// The number of a verification case and the name of its secret.
     pub(crate) verification: Option<(u8, &'static str)>,
     pub(crate) describe: Option<String>,
@@ -97,6 +99,7 @@ impl Guest {
             }],
             sender_setting: "sender",
             id: "dev.wharf.test",
+            release: "1.2.3",
             verification: None,
             describe: None,
             start: format!("(i32.const {done})"),
@@ -200,12 +203,13 @@ impl Guest {
 
     fn descriptor(&mut self) -> u32 {
         let (id, sender, verification) = (self.id, self.sender_setting, self.verification);
+        let release = self.release;
         let image = &mut self.image;
         let at = image.area(120);
         for (offset, text) in [
             (0, id),
             (8, "Test"),
-            (16, "1.2.3"),
+            (16, release),
             (24, "Wharf"),
             (76, sender),
         ] {
