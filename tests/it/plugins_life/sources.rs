@@ -4,35 +4,31 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wharf::plugins::source::{Access, Fetched, RegistryAuth, Source, SourceError};
 use wharf::plugins::{Digest, Folder};
 
+/// Made for these tests alone, see the folder's README.
+const AUTHORITY: &str = include_str!("../../fixtures/tls/ca.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/localhost.pem");
+const KEY: &[u8] = include_bytes!("../../fixtures/tls/localhost.key");
+
 /// Answers each path with the bytes given for it, over TLS.
 struct WebServer {
     address: SocketAddr,
-    ca_pem: String,
 }
 
 impl WebServer {
     async fn start(answers: HashMap<&'static str, String>) -> Self {
-        let authority = rcgen::KeyPair::generate().unwrap();
-        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let ca = parameters.self_signed(&authority).unwrap();
-        let issuer = rcgen::Issuer::new(parameters, authority);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let leaf = leaf.signed_by(&key, &issuer).unwrap();
+        // An error says that a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let chain = CertificateDer::pem_slice_iter(CERTIFICATE).collect::<Result<_, _>>();
         let config = rustls::ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(
-                vec![leaf.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
+            .with_single_cert(chain.unwrap(), PrivateKeyDer::from_pem_slice(KEY).unwrap())
             .unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,10 +58,7 @@ impl WebServer {
                 });
             }
         });
-        Self {
-            address,
-            ca_pem: ca.pem(),
-        }
+        Self { address }
     }
 
     fn url(&self, path: &str) -> String {
@@ -197,7 +190,7 @@ async fn a_download_is_what_its_digest_says_and_no_larger_than_a_component() {
     ]))
     .await;
     let digest = Some(Digest::of(b"component"));
-    let ca = Some(server.ca_pem.as_str());
+    let ca = Some(AUTHORITY);
     for path in ["/a.wasm?key=s3cret", "/moved.wasm"] {
         let fetched = fetch(&server.url(path), digest, ca).await.unwrap();
         assert_eq!(fetched.bytes, b"component");

@@ -151,8 +151,8 @@ impl Lifecycle {
         match loader.scan(&mut round.hashed).await {
             Ok(scan) => {
                 round.broken = None;
-                for (name, wanted) in &scan.wanted {
-                    self.follow_one(app, loader, &mut round, name, wanted, forced)
+                for name in scan.wanted.keys() {
+                    self.follow_one(app, loader, &mut round, &scan, name, forced)
                         .await;
                 }
                 self.withdraw_missing(app, &mut round, &scan);
@@ -181,10 +181,11 @@ impl Lifecycle {
         app: &App,
         loader: &Loader,
         round: &mut Round,
+        scan: &Scan,
         name: &str,
-        wanted: &Wanted,
         forced: bool,
     ) {
+        let wanted = &scan.wanted[name];
         let key = wanted.key();
         let settled = match wanted {
             Wanted::Locked(_) => true,
@@ -194,7 +195,9 @@ impl Lifecycle {
         };
         if round.known.get(name).is_some_and(|known| known.key == key) {
             // Back to what is in service: the refusal of another version is history.
-            round.refused.remove(name);
+            if !scan.refused.contains_key(name) {
+                round.refused.remove(name);
+            }
             return;
         }
         let refused = round.refused.get(name);
