@@ -41,6 +41,8 @@ const POSTGRES_ROUNDS: usize = 50;
 const KILL_AFTER_MS: std::ops::RangeInclusive<u64> = 20..=500;
 /// Every so many kills one is counted from the start of the process, to hit its beginning too.
 const EARLY_KILL_EVERY: usize = 5;
+/// A round is half a second and a start; the rest is for a busy machine.
+const ROUND_WITHIN: Duration = Duration::from_secs(120);
 /// When the callers must have their last answers.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 const SINK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -238,14 +240,9 @@ impl Run {
         traffic::provider_fails(&stage.graph);
         for round in 1..=self.rounds {
             traffic::endpoint_fails(&stage.sink, &mut self.dice);
-            if round % EARLY_KILL_EVERY != 0 {
-                stage.gateway.ready(&stage.callers.client).await?;
-            }
-            let moment = Duration::from_millis(self.dice.random_range(KILL_AFTER_MS));
-            tokio::time::sleep(moment).await;
-            stage.gateway.kill()?;
-            self.kills += 1;
-            stage.gateway.start()?;
+            tokio::time::timeout(ROUND_WITHIN, self.round(stage, round))
+                .await
+                .with_context(|| format!("round {round} did not end within {ROUND_WITHIN:?}"))??;
         }
         stage.gateway.ready(&stage.callers.client).await?;
         stage.graph.clear_faults();
@@ -256,6 +253,18 @@ impl Run {
             .await
             .context("callers are still without an answer")??;
         Ok((memories, customers.await?))
+    }
+
+    /// One life of the gateway: it becomes ready, unless it is to die before, and is killed and started.
+    async fn round(&mut self, stage: &mut Stage, round: usize) -> anyhow::Result<()> {
+        if round % EARLY_KILL_EVERY != 0 {
+            stage.gateway.ready(&stage.callers.client).await?;
+        }
+        let moment = Duration::from_millis(self.dice.random_range(KILL_AFTER_MS));
+        tokio::time::sleep(moment).await;
+        stage.gateway.kill()?;
+        self.kills += 1;
+        stage.gateway.start()
     }
 
     async fn gather(

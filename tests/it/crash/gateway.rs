@@ -17,6 +17,9 @@ use wharf_test_support::eventually;
 
 /// A start brings tables up to date and loads two plugins; the rest is for a busy machine.
 const START_WITHIN: Duration = Duration::from_secs(60);
+/// One look at whether it is ready. A look that is not answered is told and not waited for: the round
+/// must end, or the traffic of one round grows without end.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// Below the ports that the system gives to outgoing connections: a gateway that was killed must find
 /// its port free, and nobody's call to the dead gateway may end up connected to itself.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
@@ -100,8 +103,11 @@ impl Gateway {
     pub(super) async fn ready(&mut self, client: &reqwest::Client) -> anyhow::Result<()> {
         let url = format!("{}/readyz", self.url());
         let ready = eventually(START_WITHIN, || async {
-            let answer = client.get(&url).send().await.ok()?;
-            answer.status().is_success().then_some(())
+            let answer = client.get(&url).timeout(LOOK_WITHIN).send().await;
+            if answer.as_ref().is_err_and(reqwest::Error::is_timeout) {
+                super::say(&format!("no answer from {url} within {LOOK_WITHIN:?}"));
+            }
+            answer.ok()?.status().is_success().then_some(())
         })
         .await;
         self.must_run()?;
