@@ -20,7 +20,7 @@ use crate::plugins::{Digest, Permissions};
 use crate::sync;
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// path:FILE or FILE, https://HOST/FILE#sha256=HEX, oci:REGISTRY/REPOSITORY:TAG or @sha256:HEX
     source: String,
     /// What the configuration calls the plugin; without it the last part of the source

@@ -12,7 +12,7 @@ use crate::plugins::lock::{Guard, Lock, Version};
 use crate::sync;
 
 #[derive(Args)]
-pub(super) struct Approve {
+pub(in crate::cli) struct Approve {
     name: String,
     /// What `list` or `inspect` showed, or its first six digits: approves that and nothing newer
     digest: Option<String>,
@@ -21,14 +21,14 @@ pub(super) struct Approve {
 }
 
 #[derive(Args)]
-pub(super) struct Remove {
+pub(in crate::cli) struct Remove {
     name: String,
     #[command(flatten)]
     outcome: Outcome,
 }
 
 #[derive(Args)]
-pub(super) struct Rollback {
+pub(in crate::cli) struct Rollback {
     name: String,
     /// An earlier version's digest, or its first six digits; without it the one before
     digest: Option<String>,

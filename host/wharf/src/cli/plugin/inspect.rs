@@ -15,7 +15,7 @@ use crate::plugins::digest::Digest;
 use crate::plugins::lock::{self, Entry};
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// A plugin's name, or a .wasm file
     #[arg(value_name = "NAME|FILE")]
     what: String,

@@ -14,7 +14,7 @@ use crate::plugins::lock::{self, Entry};
 use crate::plugins::report::{self, Found, PluginReport};
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,

@@ -111,7 +111,7 @@ impl Lifecycle {
         let scan = match loader.scan(&mut round.hashed).await {
             Ok(scan) => scan,
             Err(ScanError::Lock(error)) => return Err(error.into()),
-            Err(ScanError::Folder(error)) => {
+            Err(error) => {
                 let reason = crate::http::Chain(&error).to_string();
                 tracing::error!(reason, "no plugin was loaded");
                 round.broken = Some(reason);
