@@ -180,6 +180,14 @@ section! {
     /// Provider plugins and what they may use together.
     pub struct Plugins {
         dir: PathBuf,
+        /// Only what the lock names is loaded.
+        require_lock: bool,
+        /// How often `dir` is looked at; 0 for only on SIGHUP.
+        watch_ms: u64 [0..=HOUR_MS],
+        /// Where the gateway says what is in service.
+        state_file: Option<PathBuf>,
+        /// Authorities trusted by `wharf plugin add` besides the system's.
+        ca_file: Option<PathBuf>,
         cache_dir: Option<PathBuf>,
         cache_bytes_max: u64 [MIB as u64..=1024 * GIB],
         /// The class of each plugin that is not native, by its name.

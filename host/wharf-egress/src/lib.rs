@@ -17,6 +17,7 @@ mod config;
 mod connector;
 mod deliver;
 mod denied;
+mod download;
 mod journal;
 mod jwt;
 mod label;
@@ -44,6 +45,7 @@ pub use capture::Withheld;
 pub use config::EgressConfig;
 pub use deliver::{DELIVERY_BODY_BYTES_MAX, DeliveryAnswer, DeliveryFailure, DeliveryRequest};
 pub use denied::Denied;
+pub use download::{Download, DownloadError, Downloader, is_loopback};
 pub use local::{BoxFuture, LocalService};
 pub use media::{
     MEDIA_LINK_LIFETIME_S_MAX, MediaChunks, MediaError, MediaReader, MediaSink, MediaStore,

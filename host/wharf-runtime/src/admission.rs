@@ -147,6 +147,11 @@ pub(crate) fn check_offered(component: &Component, engine: &Engine) -> Result<()
     Ok(())
 }
 
+/// Names of what a component exports, as `wharf:provider/media@1.0.0`. Nothing of it runs.
+pub fn exports(bytes: &[u8]) -> Result<Vec<String>, LoadReason> {
+    Ok(surface(bytes)?.exports)
+}
+
 struct Surface {
     imports: Vec<String>,
     exports: Vec<String>,

@@ -36,6 +36,7 @@ mod turns;
 mod usage;
 mod v1;
 
+pub use admission::exports;
 pub use breaker::{CircuitState, Health};
 pub use cache::Purged;
 pub use compile::{WorkerError, WorkerLimits, compile_worker};

@@ -14,6 +14,7 @@ use wharf_store::{Db, Vault};
 use crate::directory::Directory;
 use crate::exchange::Flights;
 use crate::media::MediaFiles;
+use crate::plugins::Lifecycle;
 
 /// 256 MiB: sixty of the largest bodies a provider sends, at the same time.
 pub const WEBHOOK_BODIES_KIB_MAX: usize = 256 * 1024;
@@ -26,6 +27,8 @@ pub struct App {
     pub queues: Queues,
     pub egress: Arc<Egress>,
     pub plugins: Arc<Registry>,
+    /// How the plugins come and go, and earlier versions of them.
+    pub lifecycle: Arc<Lifecycle>,
     pub directory: Directory,
     pub media: Arc<MediaFiles>,
     /// Exchanges under way that others may be answered from.

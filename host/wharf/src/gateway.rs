@@ -2,12 +2,11 @@
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -20,7 +19,7 @@ use wharf_config::{Config, SqliteSynchronous};
 use wharf_core::{Clock, IdSource};
 use wharf_egress::{Egress, EgressConfig, Proxy};
 use wharf_queue::{QueueConfig, Queues};
-use wharf_runtime::{Plugin, Registry, Runtime};
+use wharf_runtime::Registry;
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
 use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
@@ -30,6 +29,7 @@ use crate::exchange::Flights;
 use crate::http::{ServerLimits, router, serve};
 use crate::media::{self, MediaFiles};
 use crate::plugin_config::runtime_config;
+use crate::plugins::Lifecycle;
 use crate::sandbox::{self, Sandbox};
 use crate::{sync, workers};
 
@@ -44,6 +44,7 @@ pub struct Gateway {
     stop_working: CancellationToken,
     serving: JoinHandle<()>,
     working: JoinHandle<()>,
+    following: JoinHandle<()>,
     /// Held as long as the gateway lives.
     _lock: Option<File>,
 }
@@ -100,14 +101,23 @@ async fn open_as_is(config: Config) -> anyhow::Result<Opened> {
 impl Gateway {
     /// Starts everything, or nothing: a configuration that the plugins refuse is an error here.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let plugins = load_plugins(&config).await?;
+        let lifecycle = load_plugins(&config).await?;
         // Before the database is made or changed: a wrong configuration leaves nothing behind.
-        sync::check(&config, &plugins)?;
-        Self::start_with(open(config).await?, plugins).await
+        sync::check(&config, lifecycle.registry())?;
+        Self::start_following(open(config).await?, lifecycle).await
     }
 
-    /// As [`Gateway::start`], with plugins loaded already.
+    /// As [`Gateway::start`], with plugins loaded already, which stay as they are.
     pub async fn start_with(opened: Opened, plugins: Arc<Registry>) -> anyhow::Result<Self> {
+        Self::start_following(opened, Lifecycle::fixed(plugins)).await
+    }
+
+    /// As [`Gateway::start`], with plugins loaded already, which follow `plugins.dir`.
+    pub async fn start_following(
+        opened: Opened,
+        lifecycle: Arc<Lifecycle>,
+    ) -> anyhow::Result<Self> {
+        let plugins = Arc::clone(lifecycle.registry());
         let Opened {
             config,
             db,
@@ -150,6 +160,7 @@ impl Gateway {
             db,
             vault,
             plugins,
+            lifecycle,
             clock,
             ids,
             settled: Settled::default(),
@@ -174,6 +185,8 @@ impl Gateway {
             stop_serving.clone(),
         ));
         let working = tokio::spawn(workers::run(Arc::clone(&app), stop_working.clone()));
+        let lifecycle = Arc::clone(&app.lifecycle);
+        let following = tokio::spawn(lifecycle.follow(Arc::clone(&app), stop_working.clone()));
         tracing::info!(http.listen = %address, plugins = app.plugins.all().len(), "wharf serves on {address}");
         Ok(Self {
             app,
@@ -182,6 +195,7 @@ impl Gateway {
             stop_working,
             serving,
             working,
+            following,
             _lock: lock,
         })
     }
@@ -215,6 +229,7 @@ impl Gateway {
         let _ = self.serving.await;
         self.stop_working.cancel();
         let _ = self.working.await;
+        let _ = self.following.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
     }
@@ -241,84 +256,10 @@ fn only_process(config: &Config) -> anyhow::Result<Option<File>> {
     }
 }
 
-/// Loads every `*.wasm` of `plugins.dir`; the file's name is the plugin's. One that cannot be loaded
+/// Loads what `plugins.dir` names, by its lock and by the names of its files. One that cannot be loaded
 /// is left out with its reason: channels that need it say so.
-pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Registry>> {
-    let (plugins, refused) = try_plugins(config).await?;
-    for reason in refused {
-        tracing::error!(reason, "a plugin was not loaded");
-    }
-    Ok(plugins)
-}
-
-/// The plugins that load, and for each other file why it does not.
-pub async fn try_plugins(config: &Config) -> anyhow::Result<(Arc<Registry>, Vec<String>)> {
-    let runtime = Runtime::new(runtime_config(config, cache_key(config)))?;
-    let mut refused = Vec::new();
-    let files = plugin_files(&config.plugins.dir, &mut refused);
-    // At the same time: with a filled cache each is a file to read, and the start waits for the last.
-    let loads = files
-        .into_iter()
-        .map(|(name, path)| load_file(&runtime, name, path));
-    let mut loaded = Vec::new();
-    for result in join_all(loads).await {
-        match result {
-            Ok(plugin) => {
-                announce(&plugin);
-                loaded.push(plugin);
-            }
-            Err(reason) => refused.push(reason),
-        }
-    }
-    if let Err(error) = runtime.purge_cache(&[]) {
-        tracing::warn!(error = %error, "could not tidy the folder of compiled plugins (plugins.cache_dir)");
-    }
-    Ok((Arc::new(Registry::new(loaded)), refused))
-}
-
-async fn load_file(
-    runtime: &Arc<Runtime>,
-    name: String,
-    path: PathBuf,
-) -> Result<Arc<Plugin>, String> {
-    let bytes = tokio::fs::read(&path)
-        .await
-        .map_err(|error| format!("could not read {}: {error}", path.display()))?;
-    let loaded = runtime.load(&name, bytes).await;
-    loaded.map_err(|error| crate::http::Chain(&error).to_string())
-}
-
-fn announce(plugin: &Plugin) {
-    let descriptor = plugin.descriptor();
-    tracing::info!(
-        plugin.name = plugin.name(),
-        plugin.id = descriptor.id,
-        plugin.version = descriptor.version,
-        "plugin {} is loaded",
-        plugin.name()
-    );
-}
-
-fn plugin_files(dir: &Path, refused: &mut Vec<String>) -> Vec<(String, PathBuf)> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            refused.push(format!(
-                "could not read the folder {} (plugins.dir): {error}",
-                dir.display()
-            ));
-            return Vec::new();
-        }
-    };
-    let mut found = Vec::new();
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let stem = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
-        if let (Some(name), Some("wasm")) = (stem, path.extension().and_then(|e| e.to_str())) {
-            found.push((name, path));
-        }
-    }
-    found.sort();
-    found
+pub async fn load_plugins(config: &Config) -> anyhow::Result<Arc<Lifecycle>> {
+    Lifecycle::open(config, runtime_config(config, cache_key(config))).await
 }
 
 fn db_config(config: &Config) -> DbConfig {
@@ -403,7 +344,7 @@ fn queue_config(config: &Config) -> QueueConfig {
 }
 
 /// The key of the compile cache's MACs: derived, so that operators keep one ring only.
-fn cache_key(config: &Config) -> [u8; 32] {
+pub(crate) fn cache_key(config: &Config) -> [u8; 32] {
     let Some(secrets) = &config.secrets else {
         return random();
     };

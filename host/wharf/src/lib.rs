@@ -13,6 +13,7 @@ pub mod http;
 mod ingest;
 pub mod media;
 mod plugin_config;
+pub mod plugins;
 mod sandbox;
 mod sync;
 pub mod telemetry;

@@ -156,6 +156,7 @@ fn begin(message: MessageId, try_number: u32, number: u32) -> BeginAttempt {
         try_number,
         number,
         channel: main_channel(),
+        plugin_digest: Some("ab".repeat(32)),
         started_at: NOW + 1,
     }
 }

@@ -13,7 +13,7 @@ use wharf_core::{ChannelId, MessageId, TenantId};
 use crate::columns::{text_enum, to_json, to_json_or_null};
 use crate::{Context, StoreError, Tx, messages, on_db};
 pub(crate) use recovery::replay;
-pub use recovery::{ExchangeRow, OpenAttempt, attempts_made, open_attempt};
+pub use recovery::{ExchangeRow, OpenAttempt, attempts_made, open_attempt, open_digests};
 
 text_enum! {
     /// How an attempt ended.
@@ -41,6 +41,8 @@ pub struct BeginAttempt {
     pub try_number: u32,
     pub number: u32,
     pub channel: ChannelId,
+    /// SHA-256 of the plugin's component in hex: only this version understands its states.
+    pub plugin_digest: Option<String>,
     pub started_at: i64,
 }
 
@@ -80,9 +82,10 @@ pub async fn begin_attempt(
     if new.number == 1 {
         open_try(tx, tenant, new).await?;
     }
-    let begun = on_db!(&mut **tx, |c| sqlx::query(
-        "insert into attempt (message_id, try_number, number, tenant_id, started_at)
-         select message_id, number, $4, tenant_id, $5 from message_try
+    let begun = on_db!(&mut **tx, |c| {
+        sqlx::query(
+        "insert into attempt (message_id, try_number, number, tenant_id, started_at, plugin_digest)
+         select message_id, number, $4, tenant_id, $5, $6 from message_try
          where tenant_id = $1 and message_id = $2 and number = $3"
     )
     .bind(tenant.as_str())
@@ -90,11 +93,37 @@ pub async fn begin_attempt(
     .bind(i64::from(new.try_number))
     .bind(i64::from(new.number))
     .bind(new.started_at)
+    .bind(new.plugin_digest.as_deref())
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected())
+    })
+    .doing("begin an attempt")?;
+    found(begun, tenant, new.message)
+}
+
+/// From here on another version of the plugin goes on with an open attempt, from its beginning.
+pub async fn pin_attempt(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    attempt: AttemptKey,
+    plugin_digest: &str,
+) -> Result<(), StoreError> {
+    let pinned = on_db!(&mut **tx, |c| sqlx::query(
+        "update attempt set plugin_digest = $5
+         where tenant_id = $1 and message_id = $2 and try_number = $3 and number = $4
+           and ended_at is null"
+    )
+    .bind(tenant.as_str())
+    .bind(attempt.message.bare())
+    .bind(i64::from(attempt.try_number))
+    .bind(i64::from(attempt.number))
+    .bind(plugin_digest)
     .execute(c)
     .await
     .map(|done| done.rows_affected()))
-    .doing("begin an attempt")?;
-    found(begun, tenant, new.message)
+    .doing("give an attempt to another version of its plugin")?;
+    found(pinned, tenant, attempt.message)
 }
 
 async fn open_try(tx: &mut Tx, tenant: &TenantId, new: &BeginAttempt) -> Result<(), StoreError> {

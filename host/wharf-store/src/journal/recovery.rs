@@ -1,5 +1,6 @@
 //! Reading the journal back: what a crash left open.
 
+use ulid::Ulid;
 use wharf_core::provider::{Outcome, Replay};
 use wharf_core::{MessageId, TenantId};
 
@@ -12,6 +13,9 @@ pub struct OpenAttempt {
     pub number: u32,
     pub try_number: u32,
     pub started_at: i64,
+    /// The version of the plugin that made the states, as the caller wrote it; None in rows of
+    /// programs that did not keep it.
+    pub plugin_digest: Option<String>,
     /// In the order they went out.
     pub exchanges: Vec<ExchangeRow>,
 }
@@ -34,6 +38,7 @@ struct Attempt {
     number: i64,
     try_number: i64,
     started_at: i64,
+    plugin_digest: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -53,7 +58,7 @@ pub async fn open_attempt(
     message: MessageId,
 ) -> Result<Option<OpenAttempt>, StoreError> {
     let attempt: Option<Attempt> = on_db!(conn, |c| sqlx::query_as(
-        "select number, try_number, started_at from attempt
+        "select number, try_number, started_at, plugin_digest from attempt
          where tenant_id = $1 and message_id = $2 and ended_at is null
          order by try_number desc, number desc limit 1"
     )
@@ -81,8 +86,29 @@ pub async fn open_attempt(
         number: number("attempt.number", attempt.number)?,
         try_number: number("attempt.try_number", attempt.try_number)?,
         started_at: attempt.started_at,
+        plugin_digest: attempt.plugin_digest,
         exchanges: exchanges.into_iter().map(typed).collect::<Result<_, _>>()?,
     }))
+}
+
+/// How long before `now` a message with an open attempt may have been accepted: longer than any message
+/// may wait, 30 days (`send.expires_after_ms`).
+const OPEN_WITHIN_MS: i64 = 31 * 24 * 3_600_000;
+
+/// Every version of a plugin that an open attempt of any tenant is to go on with. For the host's own
+/// housekeeping: it reads the attempts of a month, so it is not for each request.
+pub async fn open_digests(conn: &mut Conn, now: i64) -> Result<Vec<String>, StoreError> {
+    // Ids begin with their time, so the primary key leads past everything older.
+    let since = u64::try_from(now - OPEN_WITHIN_MS).unwrap_or(0);
+    let oldest = Ulid::from_parts(since, 0).to_string();
+    on_db!(conn, |c| sqlx::query_scalar(
+        "select distinct plugin_digest from attempt
+         where message_id >= $1 and ended_at is null and plugin_digest is not null"
+    )
+    .bind(oldest)
+    .fetch_all(c)
+    .await)
+    .doing("look for versions of plugins that are still needed")
 }
 
 /// The number of the last attempt of a try, open or ended: 0 before the first.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use wharf_config::{Config, Sources};
 
 use super::{block_on, print, tell};
-use crate::gateway::try_plugins;
+use crate::gateway::load_plugins;
 use crate::sync;
 
 #[derive(Subcommand)]
@@ -20,11 +20,12 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<()> {
         Command::Check => {
             let config = Config::load(sources)?;
             let refused = block_on(async {
-                let (plugins, refused) = try_plugins(&config).await?;
+                let plugins = load_plugins(&config).await?;
+                let refused = plugins.refused().await;
                 for reason in &refused {
                     tell(&format!("warning: a plugin was not loaded: {reason}"));
                 }
-                sync::check(&config, &plugins)?;
+                sync::check(&config, plugins.registry())?;
                 Ok(refused)
             })?;
             print(config.check_report().to_string().trim_end());

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use wharf_config::{Config, ConfigFile, Sources};
 use wharf_core::api_key::{self, NewKey};
 
-use super::serve::{start_logging, until_told_to_stop};
+use super::serve::{reload_on_hangup, start_logging, until_told_to_stop};
 use super::{block_on, print};
 use crate::clock::random;
 use crate::gateway::Gateway;
@@ -51,6 +51,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     start_logging(&config)?;
     block_on(async {
         let gateway = Gateway::start(config).await?;
+        reload_on_hangup(gateway.app())?;
         if gateway.app().plugins.all().is_empty() {
             anyhow::bail!(
                 "no plugin could be loaded from {}",

@@ -3,6 +3,7 @@
 mod config;
 mod dev;
 mod key;
+mod plugin;
 mod queue;
 mod serve;
 mod webhook;
@@ -53,6 +54,9 @@ enum Command {
     /// API keys of tenants
     #[command(subcommand)]
     Key(key::Command),
+    /// Provider plugins: install, approve, look at, go back
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// The job queues and their dead letters
     #[command(subcommand)]
     Queue(queue::Command),
@@ -84,6 +88,10 @@ pub fn main() -> ExitCode {
         }
         Command::Config(command) => config::run(&command, &sources),
         Command::Key(command) => key::run(&command, || load(&sources)),
+        Command::Plugin(command) => match plugin::run(&command, &sources) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
         Command::Webhook(command) => {
             load(&sources).and_then(|config| webhook::run(&command, config))

@@ -1,10 +1,13 @@
 //! `wharf serve` and `wharf migrate`.
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
 use wharf_config::{Config, LogFormat};
 use wharf_store::{Db, DbConfig};
 
 use super::{block_on, print};
+use crate::app::App;
 use crate::gateway::Gateway;
 use crate::telemetry;
 
@@ -12,6 +15,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     start_logging(&config)?;
     block_on(async {
         let gateway = Gateway::start(config).await?;
+        reload_on_hangup(gateway.app())?;
         until_told_to_stop().await?;
         gateway.stop().await;
         Ok(())
@@ -25,6 +29,20 @@ pub(super) fn start_logging(config: &Config) -> anyhow::Result<()> {
         LogFormat::Json => telemetry::LogFormat::Json,
     };
     telemetry::start(&config.log.level, format)
+}
+
+/// SIGHUP: plugins are looked at now, and refused ones get another chance. The rest of the configuration
+/// is read at the start only.
+pub(super) fn reload_on_hangup(app: &Arc<App>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let lifecycle = Arc::clone(&app.lifecycle);
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("plugins are looked at anew");
+            lifecycle.reload();
+        }
+    });
+    Ok(())
 }
 
 /// SIGTERM or Ctrl-C begins the end; a second one ends at once.

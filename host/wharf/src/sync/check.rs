@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wharf_config::{Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret};
+use wharf_config::{
+    App as FileApp, Channel as FileChannel, Config, ConfigErrors, Problem, RotatingSecret,
+};
 use wharf_core::provider::{Descriptor, Input, InputKind, Level, Verification};
 use wharf_core::webhook::{SigningSecret, check_public_keys};
 use wharf_runtime::Registry;
@@ -14,19 +16,7 @@ use crate::workers::jobs;
 pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErrors> {
     let mut problems = Vec::new();
     for (name, app) in &config.apps {
-        let at = At {
-            key: format!("apps.{name}"),
-            origin: &app.origin,
-        };
-        if let Some(descriptor) = at.descriptor(plugins, &app.plugin, &mut problems) {
-            let origin = |key: &str| app.origin_of(key).clone();
-            let given = Given {
-                settings: &app.settings,
-                secrets: &app.secrets,
-                origin: &origin,
-            };
-            at.inputs(&descriptor, &[Level::App], &given, &mut problems);
-        }
+        check_app(plugins, name, app, &mut problems);
     }
     check_senders(config, plugins, &mut problems);
     for tenant in config.tenants.values() {
@@ -57,6 +47,38 @@ pub(crate) fn check(config: &Config, plugins: &Registry) -> Result<(), ConfigErr
         }
     }
     ConfigErrors::from_problems(problems).map_or(Ok(()), Err)
+}
+
+/// The part of [`check`] that one plugin decides about.
+pub(super) fn check_users(config: &Config, plugins: &Registry, plugin: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (name, app) in config.apps.iter().filter(|(_, app)| app.plugin == plugin) {
+        check_app(plugins, name, app, &mut problems);
+    }
+    for tenant in config.tenants.values() {
+        let channels = tenant.channels.iter();
+        for (name, channel) in channels.filter(|(_, channel)| channel.plugin == plugin) {
+            check_channel(config, plugins, name, channel, &mut problems);
+        }
+    }
+    check_senders(config, plugins, &mut problems);
+    problems
+}
+
+fn check_app(plugins: &Registry, name: &str, app: &FileApp, problems: &mut Vec<Problem>) {
+    let at = At {
+        key: format!("apps.{name}"),
+        origin: &app.origin,
+    };
+    if let Some(descriptor) = at.descriptor(plugins, &app.plugin, problems) {
+        let origin = |key: &str| app.origin_of(key).clone();
+        let given = Given {
+            settings: &app.settings,
+            secrets: &app.secrets,
+            origin: &origin,
+        };
+        at.inputs(&descriptor, &[Level::App], &given, problems);
+    }
 }
 
 /// A number belongs to one channel: under a shared app its messages would go to two otherwise.

@@ -1,6 +1,7 @@
 //! What the files say of apps, tenants and channels, checked against the plugins and brought into the
 //! store in one transaction, so that everything else reads one place.
 
+mod adopt;
 mod check;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::clock::random;
 use crate::directory::ENDPOINT_SECRET;
 use crate::workers::lane_of;
 
+pub(crate) use adopt::{adopt, differs, problems_of, users_of};
 pub(crate) use check::check;
 
 /// Sends a second when neither the file nor the plugin says: Meta's default for a number
@@ -115,44 +117,56 @@ impl Sync<'_> {
         let mut kept = Vec::new();
         for (name, channel) in &file.channels {
             let id: ChannelId = parsed(name)?;
-            let descriptor = self
-                .plugins
-                .get(&channel.plugin)
-                .map(|p| Arc::clone(p.descriptor()));
-            let Some(descriptor) = descriptor else {
-                return Err(StoreError::Refused(format!(
-                    "no plugin named {} is loaded",
-                    channel.plugin
-                )));
-            };
-            let row = channel_row(tenant, &id, channel, &descriptor, self.now)?;
-            channels::upsert(tx, &row).await?;
-            let lane = lane_of(tenant, &id);
-            wharf_queue::set_lane_rate(
-                tx,
-                Queue::Send,
-                &lane,
-                tenant,
-                row.per_second,
-                burst_of(row.per_second),
-            )
-            .await?;
-            let owner = Owner::Channel(tenant.clone(), id.clone());
-            let shared = shared_owners(&row);
-            self.credentials(tx, &owner, &shared, &channel.secrets)
-                .await?;
-            self.routes(tx, &owner, &channel.plugin, Level::Account)
-                .await?;
-            self.routes(tx, &owner, &channel.plugin, Level::Channel)
-                .await?;
-            if channel.app.is_none() {
-                self.routes(tx, &owner, &channel.plugin, Level::App).await?;
-            }
+            self.channel(tx, tenant, &id, channel).await?;
             kept.push(id);
         }
         channels::mark_removed_except(tx, tenant, Origin::File, &kept, self.now)
             .await
             .map(drop)
+    }
+
+    /// One channel with everything that its plugin's description decides about.
+    async fn channel(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        id: &ChannelId,
+        channel: &FileChannel,
+    ) -> Result<(), StoreError> {
+        let descriptor = self
+            .plugins
+            .get(&channel.plugin)
+            .map(|p| Arc::clone(p.descriptor()));
+        let Some(descriptor) = descriptor else {
+            return Err(StoreError::Refused(format!(
+                "no plugin named {} is loaded",
+                channel.plugin
+            )));
+        };
+        let row = channel_row(tenant, id, channel, &descriptor, self.now)?;
+        channels::upsert(tx, &row).await?;
+        let lane = lane_of(tenant, id);
+        wharf_queue::set_lane_rate(
+            tx,
+            Queue::Send,
+            &lane,
+            tenant,
+            row.per_second,
+            burst_of(row.per_second),
+        )
+        .await?;
+        let owner = Owner::Channel(tenant.clone(), id.clone());
+        let shared = shared_owners(&row);
+        self.credentials(tx, &owner, &shared, &channel.secrets)
+            .await?;
+        self.routes(tx, &owner, &channel.plugin, Level::Account)
+            .await?;
+        self.routes(tx, &owner, &channel.plugin, Level::Channel)
+            .await?;
+        if channel.app.is_none() {
+            self.routes(tx, &owner, &channel.plugin, Level::App).await?;
+        }
+        Ok(())
     }
 
     async fn endpoints(

@@ -177,6 +177,7 @@ impl<'a> Attempt<'a> {
             try_number: key.try_number,
             number: key.number,
             channel: self.channel.id.clone(),
+            plugin_digest: Some(hex::encode(self.plugin.digest())),
             started_at: self.app.now_ms(),
         };
         self.app

@@ -92,6 +92,15 @@ impl Failed {
         }
     }
 
+    /// Nobody can tell any more what an exchange that went out has done.
+    pub(super) fn ambiguous(error: SendError) -> Self {
+        Self {
+            error,
+            kind: Kind::Ambiguous,
+            advice: None,
+        }
+    }
+
     /// How long to wait when the attempt is not over: it goes on from its journal then.
     pub(super) fn suspended_ms(&self) -> Option<i64> {
         match self.kind {

@@ -7,6 +7,7 @@ mod failed;
 pub mod jobs;
 mod maintenance;
 mod parse;
+mod pin;
 pub mod revive;
 mod send;
 mod settle;

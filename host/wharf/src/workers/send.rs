@@ -10,6 +10,7 @@ use wharf_store::messages::Message;
 use wharf_store::{StoreError, journal, messages};
 
 use super::attempt::{Attempt, End};
+use super::pin::{self, Choice};
 use super::{jobs, settle};
 use crate::app::App;
 use crate::clock::jitter;
@@ -83,14 +84,16 @@ async fn run(app: &Arc<App>, job: &Job, payload: &Payload) -> Result<Outcome, St
         )
         .await;
     };
-    let Some(plugin) = app.plugins.get(&channel.plugin) else {
-        return absent(
-            app,
-            job,
-            &message,
-            format!("no plugin named {} is loaded", channel.plugin),
-        )
-        .await;
+    let (plugin, open) = match pin::choose(app, &message, &channel, open).await? {
+        Choice::Plugin(plugin, open) => (plugin, open),
+        Choice::Absent => {
+            let reason = format!("no plugin named {} is loaded", channel.plugin);
+            return absent(app, job, &message, reason).await;
+        }
+        Choice::Gone(number, failed) => {
+            let end = End::Failed(failed);
+            return conclude(app, job, &message, number, payload.immediate, end).await;
+        }
     };
     let plugin = plugin.on_behalf_of(tenant.as_str());
     let attempt = Attempt::new(

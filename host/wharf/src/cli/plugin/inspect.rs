@@ -1,0 +1,141 @@
+//! `wharf plugin inspect`: everything a component says of itself, and what the lock knows of it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+use wharf_core::provider::{Descriptor, InputKind};
+
+use super::super::print;
+use super::show::{permissions, size};
+use super::{Context, probe};
+use crate::plugins::digest::Digest;
+use crate::plugins::lock::{self, Entry};
+
+#[derive(Args)]
+pub(in crate::cli) struct Options {
+    /// A plugin's name, or a .wasm file
+    #[arg(value_name = "NAME|FILE")]
+    what: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(options: &Options, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let folder = context.folder();
+    let lock = lock::read(folder.dir())?;
+    let entry = lock.plugins.get(&options.what);
+    let bytes = match entry {
+        Some(entry) => folder.get(&entry.current.digest)?,
+        None => folder.read(&file(&options.what, folder.dir())?)?,
+    };
+    let (digest, length) = (Digest::of(&bytes), bytes.len() as u64);
+    let probed = probe::probe(&context.config, &options.what, bytes).await?;
+    let inspected = Inspected {
+        descriptor: probed.plugin.descriptor(),
+        asks: probed.permissions.lines(),
+        digest,
+        length,
+        entry,
+    };
+    match options.json {
+        true => inspected.print_json(),
+        false => inspected.print(),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file itself, or one put into the folder by hand under this name.
+fn file(what: &str, dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = what.strip_prefix("path:").unwrap_or(what);
+    let by_hand = dir.join(format!("{what}.wasm"));
+    match (Path::new(path).is_file(), by_hand.is_file()) {
+        (true, _) => Ok(PathBuf::from(path)),
+        (false, true) => Ok(by_hand),
+        (false, false) => bail!(
+            "{what} is neither a plugin's name nor a file; `wharf plugin list` shows the names"
+        ),
+    }
+}
+
+struct Inspected<'a> {
+    descriptor: &'a Descriptor,
+    asks: Vec<String>,
+    digest: Digest,
+    length: u64,
+    entry: Option<&'a Entry>,
+}
+
+impl Inspected<'_> {
+    fn print(&self) {
+        let it = self.descriptor;
+        print(&format!("{} {} by {}", it.name, it.version, it.vendor));
+        print(&format!("id        {}", it.id));
+        print(&format!("digest    {}", self.digest));
+        print(&format!("size      {}", size(self.length)));
+        if let Some(homepage) = &it.homepage {
+            print(&format!("homepage  {homepage}"));
+        }
+        if let Some(entry) = self.entry {
+            print(&format!("source    {}", entry.current.source));
+            if let Some(manifest) = &entry.current.manifest_digest {
+                print(&format!("manifest  {manifest}"));
+            }
+            print(&format!(
+                "approved  by {} at {}",
+                entry.approved.by, entry.approved.at
+            ));
+        }
+        print("may");
+        print(&permissions(&self.asks));
+        print("asks its operator and tenants for");
+        let inputs = it.inputs.iter().map(|input| {
+            let kind = match input.kind {
+                InputKind::Secret => "secret",
+                _ => "setting",
+            };
+            let need = if input.required { "" } else { ", optional" };
+            format!(
+                "{kind} {} ({:?}{need}): {}",
+                input.name, input.level, input.title
+            )
+            .to_lowercase()
+        });
+        print(&permissions(&inputs.collect::<Vec<_>>()));
+        print("can");
+        let names = it.capabilities.iter().map(|it| it.name.clone());
+        print(&permissions(&names.collect::<Vec<_>>()));
+        self.print_versions();
+    }
+
+    fn print_versions(&self) {
+        let Some(entry) = self.entry else {
+            return;
+        };
+        if let Some(pending) = &entry.pending {
+            print(&format!(
+                "waits for approval: {} ({})",
+                pending.version.version, pending.version.digest
+            ));
+            print(&permissions(&pending.reasons));
+        }
+        for previous in &entry.previous {
+            let version = &previous.version;
+            print(&format!(
+                "earlier   {} ({}) added {}",
+                version.version, version.digest, version.added_at
+            ));
+        }
+    }
+
+    fn print_json(&self) {
+        let line = json!({
+            "digest": self.digest, "size_bytes": self.length, "descriptor": self.descriptor,
+            "permissions": self.asks, "lock": self.entry,
+        });
+        print(&line.to_string());
+    }
+}
