@@ -7,7 +7,8 @@
 //!
 //! Values have the names of `provider.wit`: a record is an object with its fields in kebab-case, a variant
 //! is `{"case": payload}` or `"case"` alone, a tuple is an array, and `list<u8>` is a text, or
-//! `{"base64": "..."}` where it is none. What is empty, false or zero is left out of a result.
+//! `{"base64": "..."}` where it is none. What is empty or false is left out of a
+//! result.
 
 mod call;
 mod case;
@@ -40,6 +41,22 @@ pub const JSON_MEMBERS: [&str; 17] = [
     "system",
     "unsupported",
 ];
+
+/// Numbers that a case may leave out where they are zero. Any other is written, for its absence would be
+/// a mistake.
+pub const ZERO_MEMBERS: [&str; 1] = ["delay-ms"];
+
+/// Whether a record leaves this member out: what is empty or false says nothing.
+#[must_use]
+pub fn is_left_out(member: &str, value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => ZERO_MEMBERS.contains(&member) && number.as_u64() == Some(0),
+        Value::Array(elements) => elements.is_empty(),
+        _ => false,
+    }
+}
 
 /// A string that stands under `member`, as it is shown: as the document it holds, if it is meant to hold
 /// one and does.

@@ -80,6 +80,9 @@ macro_rules! numbers {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
             match self.value.and_then(Value::$get) {
                 Some(number) => visitor.$visit(number),
+                None if self.value.is_none() && wharf_cases::ZERO_MEMBERS.contains(&self.member) => {
+                    visitor.visit_u64(0)
+                }
                 None => Err(self.mismatch($name)),
             }
         }

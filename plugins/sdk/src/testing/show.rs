@@ -3,7 +3,7 @@
 use serde::ser::{self, Serialize};
 use serde_json::{Map, Value};
 
-/// A value as golden cases write it. What is empty, false or zero is left out of a record.
+/// A value as golden cases write it. What is empty or false is left out of a record.
 ///
 /// # Panics
 /// Never for values of the interface.
@@ -257,13 +257,7 @@ impl ser::SerializeStruct for Record {
     ) -> Result<(), Never> {
         let name = kebab(name);
         let value = value.serialize(Show { member: &name })?.into_value();
-        let is_default = match &value {
-            Value::Null | Value::Bool(false) => true,
-            Value::Number(number) => number.as_u64() == Some(0) || number.as_i64() == Some(0),
-            Value::Array(elements) => elements.is_empty(),
-            _ => false,
-        };
-        if !is_default {
+        if !wharf_cases::is_left_out(&name, &value) {
             self.0.insert(name, value);
         }
         Ok(())
