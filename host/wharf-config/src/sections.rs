@@ -166,6 +166,7 @@ section! {
         describe_ms_max: u64 [1..=MINUTE_MS],
         outbound_ms_max: u64 [1..=MINUTE_MS],
         inbound_ms_max: u64 [1..=MINUTE_MS],
+        flow_ms_max: u64 [1..=MINUTE_MS],
         tick_ms: u64 [1..=1000],
         permits_max: usize [1..=10_000],
         plugin_permits_max: usize [1..=10_000],

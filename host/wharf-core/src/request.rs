@@ -67,7 +67,7 @@ impl Policy {
 }
 
 /// One message to send, valid by the platform's limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MessageRequest {
     /// None: the tenant's only channel.
     pub channel: Option<ChannelId>,

@@ -35,6 +35,7 @@ fn descriptor() -> Descriptor {
         sender_setting: String::new(),
         account_setting: None,
         rates: Vec::new(),
+        flows: Vec::new(),
         response_headers: Vec::new(),
     }
 }

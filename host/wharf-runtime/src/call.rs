@@ -15,6 +15,7 @@ use wharf_core::provider::PlatformError;
 
 use crate::engine::Runtime;
 use crate::error::{CallError, FaultKind, LimitKind, Origin};
+use crate::interface::Interface;
 use crate::limits::{CallLimits, Export, HANDLES_MAX, LimitHit, MemoryLimiter, spend_tick};
 use crate::log::{self, LogQuota};
 use crate::v1;
@@ -177,6 +178,19 @@ impl<'a> Call<'a> {
             origin: self.origin(),
             what: log::escape(&what.into(), DETAIL_BYTES_MAX),
         })
+    }
+
+    /// What the checks of a returned value came to.
+    pub(crate) fn checked(&self, checked: crate::output::Checked) -> Result<(), CallError> {
+        checked.map_err(|what| self.invalid(what))
+    }
+
+    /// An optional interface that the component does not export.
+    pub(crate) fn missing(&self, interface: Interface) -> CallError {
+        CallError::NoInterface {
+            origin: self.origin(),
+            interface,
+        }
     }
 
     /// The plugin's own verdict, cut to what is kept of it.

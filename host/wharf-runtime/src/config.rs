@@ -10,13 +10,13 @@ const MIB: usize = 1024 * KIB;
 /// It has no `Debug`: `cache_key` is a secret.
 #[derive(Clone)]
 pub struct RuntimeConfig {
-    /// Linear memory and tables of one call of `describe`, `start` or `resume`.
+    /// Linear memory and tables of one call.
     pub memory_bytes_max: usize,
-    /// The same for `inbound.parse`, which holds a whole webhook.
+    /// The same for `inbound.parse`, which holds a whole webhook, and for `reconcile.catch-up`.
     pub parse_memory_bytes_max: usize,
-    /// Size of the value that `describe`, `start` or `resume` returns.
+    /// Size of the value that any other function returns.
     pub output_bytes_max: usize,
-    /// Size of the value that `inbound.parse` returns.
+    /// Size of the value that `inbound.parse` or `reconcile.catch-up` returns.
     pub parse_output_bytes_max: usize,
     /// Log lines of one call; the rest is counted and dropped.
     pub log_lines_max: usize,
@@ -28,10 +28,12 @@ pub struct RuntimeConfig {
     pub component_bytes_max: usize,
     /// CPU time of `manifest.describe`.
     pub describe_ms_max: u64,
-    /// CPU time of `outbound.start` and `outbound.resume`.
+    /// CPU time of a call of `outbound`, of `media`, or of `reconcile` for one message.
     pub outbound_ms_max: u64,
-    /// CPU time of `inbound.parse`.
+    /// CPU time of `inbound.parse` and of a page of `reconcile.catch-up`.
     pub inbound_ms_max: u64,
+    /// CPU time of a call of `onboarding`, `templates`, `health` or `profile`.
+    pub flow_ms_max: u64,
     /// How often a running guest is interrupted so that other tasks get their turn.
     pub tick_ms: u64,
     /// Calls in progress, all plugins together.
@@ -40,7 +42,7 @@ pub struct RuntimeConfig {
     pub plugin_permits_max: usize,
     /// How long a call waits for both permits.
     pub permit_wait_ms_max: u64,
-    /// Items `inbound.parse` may return at a time.
+    /// Items `inbound.parse` or `reconcile.catch-up` may return at a time.
     pub parse_items_max: usize,
     /// Where compiled plugins are kept; `None` compiles at every start.
     pub cache_dir: Option<PathBuf>,
@@ -71,6 +73,8 @@ impl Default for RuntimeConfig {
             describe_ms_max: 50,
             outbound_ms_max: 100,
             inbound_ms_max: 250,
+            // As long as a webhook: a page of templates is as large, and nobody waits for it.
+            flow_ms_max: 250,
             // A guest holds its thread no longer than this; 200 wake-ups a second cost nothing.
             tick_ms: 5,
             // One pool slot each. A call takes 20 µs, so two cores never have this many in progress

@@ -3,7 +3,7 @@
 //! These are rules of form and of reference. Whether the operator grants what is asked for is not
 //! decided here.
 
-mod names;
+pub(crate) mod names;
 mod webhooks;
 
 use std::collections::HashSet;

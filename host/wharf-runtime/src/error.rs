@@ -9,6 +9,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use wharf_core::provider::PlatformError;
 
+use crate::interface::Interface;
+
 /// The plugin host could not be started.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
@@ -50,7 +52,9 @@ impl LoadError {
             LoadReason::ForeignVersion { .. } | LoadReason::MissingExport { .. } => {
                 "plugin-wrong-interface"
             }
-            LoadReason::Link { .. } => "plugin-wrong-interface",
+            LoadReason::MissingFunction { .. }
+            | LoadReason::WrongType { .. }
+            | LoadReason::Link { .. } => "plugin-wrong-interface",
             LoadReason::Resources { .. } => "plugin-needs-too-much",
             LoadReason::Compile { .. } => "plugin-not-compiled",
             LoadReason::Describe { .. } => "plugin-describe-failed",
@@ -100,6 +104,21 @@ pub enum LoadReason {
     ForeignVersion { name: String },
     #[error("it does not export {export}, which every provider must")]
     MissingExport { export: &'static str },
+    #[error(
+        "it exports {interface} without the function {function}; an interface is exported whole or not at all"
+    )]
+    MissingFunction {
+        interface: &'static str,
+        function: &'static str,
+    },
+    #[error(
+        "its {function} of {interface} has another type than the interface says; build it with the interface of this host"
+    )]
+    WrongType {
+        interface: &'static str,
+        function: &'static str,
+        source: wasmtime::Error,
+    },
     #[error("it needs {needed} {what} at once, at most {allowed} are allowed")]
     Resources {
         what: &'static str,
@@ -109,7 +128,7 @@ pub enum LoadReason {
     #[error("it could not be compiled")]
     Compile { source: wasmtime::Error },
     #[error(
-        "its functions do not have the types of wharf:provider 1.0; build it with the interface of this host"
+        "its imports do not have the types of wharf:provider 1.0; build it with the interface of this host"
     )]
     Link { source: wasmtime::Error },
     #[error("it could not describe itself")]
@@ -176,6 +195,12 @@ pub enum CallError {
     /// The value returned breaks a rule of the interface.
     #[error("{origin}: returned what the interface forbids: {what}")]
     Invalid { origin: Origin, what: String },
+    /// The plugin does not have the optional interface this call is of.
+    #[error("{origin}: the plugin has no interface {interface}")]
+    NoInterface {
+        origin: Origin,
+        interface: Interface,
+    },
     /// The host could not set the call up.
     #[error("{origin}: could not be run: {detail}")]
     Unavailable { origin: Origin, detail: String },
@@ -194,6 +219,7 @@ impl CallError {
             },
             Self::Overloaded { .. } => "plugin-overloaded",
             Self::Invalid { .. } => "plugin-invalid-output",
+            Self::NoInterface { .. } => "plugin-no-interface",
             Self::Unavailable { .. } => "plugin-unavailable",
         }
     }
@@ -202,7 +228,10 @@ impl CallError {
     pub fn is_plugin_fault(&self) -> bool {
         match self {
             Self::Fault { .. } | Self::Limit { .. } | Self::Invalid { .. } => true,
-            Self::Guest(_) | Self::Overloaded { .. } | Self::Unavailable { .. } => false,
+            Self::Guest(_)
+            | Self::Overloaded { .. }
+            | Self::NoInterface { .. }
+            | Self::Unavailable { .. } => false,
         }
     }
 }

@@ -26,6 +26,21 @@ pub(crate) enum Export {
     Start,
     Resume,
     Parse,
+    MediaStart,
+    MediaResume,
+    OnboardingStart,
+    OnboardingResume,
+    OnboardingAnswer,
+    TemplatesStart,
+    TemplatesResume,
+    HealthStart,
+    HealthResume,
+    ReconcileStart,
+    ReconcileResume,
+    CatchUp,
+    CatchUpResume,
+    ProfileStart,
+    ProfileResume,
 }
 
 impl Export {
@@ -35,6 +50,21 @@ impl Export {
             Self::Start => "outbound.start",
             Self::Resume => "outbound.resume",
             Self::Parse => "inbound.parse",
+            Self::MediaStart => "media.start",
+            Self::MediaResume => "media.resume",
+            Self::OnboardingStart => "onboarding.start",
+            Self::OnboardingResume => "onboarding.resume",
+            Self::OnboardingAnswer => "onboarding.answer",
+            Self::TemplatesStart => "templates.start",
+            Self::TemplatesResume => "templates.resume",
+            Self::HealthStart => "health.start",
+            Self::HealthResume => "health.resume",
+            Self::ReconcileStart => "reconcile.start",
+            Self::ReconcileResume => "reconcile.resume",
+            Self::CatchUp => "reconcile.catch-up",
+            Self::CatchUpResume => "reconcile.catch-up-resume",
+            Self::ProfileStart => "profile.start",
+            Self::ProfileResume => "profile.resume",
         }
     }
 
@@ -45,12 +75,32 @@ impl Export {
                 config.memory_bytes_max,
                 config.output_bytes_max,
             ),
-            Self::Start | Self::Resume => (
+            // Part of one message's way, out or in.
+            Self::Start
+            | Self::Resume
+            | Self::MediaStart
+            | Self::MediaResume
+            | Self::ReconcileStart
+            | Self::ReconcileResume => (
                 config.outbound_ms_max,
                 config.memory_bytes_max,
                 config.output_bytes_max,
             ),
-            Self::Parse => (
+            Self::OnboardingStart
+            | Self::OnboardingResume
+            | Self::OnboardingAnswer
+            | Self::TemplatesStart
+            | Self::TemplatesResume
+            | Self::HealthStart
+            | Self::HealthResume
+            | Self::ProfileStart
+            | Self::ProfileResume => (
+                config.flow_ms_max,
+                config.memory_bytes_max,
+                config.output_bytes_max,
+            ),
+            // A page of what was missed is what a webhook would have brought.
+            Self::Parse | Self::CatchUp | Self::CatchUpResume => (
                 config.inbound_ms_max,
                 config.parse_memory_bytes_max,
                 config.parse_output_bytes_max,

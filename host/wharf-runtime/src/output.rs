@@ -1,98 +1,172 @@
-//! What a plugin may return beyond what the types say. Rules about hosts, secrets and addresses are
-//! egress policy and checked there; these are sizes and shapes.
+//! What a plugin may return beyond what the types say: counts, lengths, shapes, and names that must be
+//! the description's. Each check ends in a sentence that says which rule was broken and where.
+//!
+//! Rules about hosts, audiences and addresses are egress policy and checked there. What a person typed
+//! into WhatsApp is never a reason to refuse: with it the whole page would be lost.
 
-use wharf_core::provider::{
-    Body, Exchange, InboundItem, Pace, Parsed, PlatformError, Progress, Query, Route,
-};
+mod exchange;
+mod inbound;
+mod onboarding;
+mod optional;
+mod outbound;
 
+pub(crate) use inbound::check_parsed;
+pub(crate) use onboarding::onboarding;
+pub(crate) use optional::{catch_up, health, media, profile, reconciled, templates};
+pub(crate) use outbound::progress;
+
+use wharf_core::provider::{Bucket, Descriptor, Input, InputKind, MediaRef, Pace, PlatformError};
+
+use crate::config::RuntimeConfig;
+use crate::descriptor::names::is_slug;
 use crate::log;
 
-/// Request headers, form fields, parts and query fields of one exchange, each kind for itself.
-const FIELDS_MAX: usize = 64;
-/// Short static names for traces and metrics.
-const LABEL_BYTES_MAX: usize = 64;
-const URL_BYTES_MAX: usize = 8 * 1024;
-const CAPTURES_MAX: usize = 16;
-const INSERTS_MAX: usize = 64;
+/// What a check ends in: the rule that was broken.
+pub(crate) type Checked = Result<(), String>;
+
 const PACES_MAX: usize = 16;
 /// Ids of providers: Meta's are under 100 bytes, Twilio's 34.
 const ID_BYTES_MAX: usize = 512;
-const DEDUPE_KEY_BYTES_MAX: usize = 512;
-const MEMO_KEY_BYTES_MAX: usize = 512;
+/// Media types, titles, languages and other things on one line.
+const LINE_BYTES_MAX: usize = 255;
+/// RFC 6901 pointers: the deepest of Meta's webhooks has under 100 bytes.
+const POINTER_BYTES_MAX: usize = 512;
 /// Texts of an error: enough for a sentence and a provider's own words.
 const DETAIL_BYTES_MAX: usize = 2048;
+const SHA256_BYTES: usize = 32;
+/// The end of the year 9999, the last that RFC 3339 can write.
+const AT_MS_MAX: u64 = 253_402_300_799_999;
 
-/// `Err` says which rule was broken.
-pub(crate) fn check_progress(progress: &Progress, state_bytes_max: usize) -> Result<(), String> {
-    match progress {
-        Progress::Exchange(exchange) => check_exchange(exchange, state_bytes_max),
-        Progress::Done(accepted) => {
-            if let Some(id) = &accepted.provider_message_id {
-                within("provider-message-id", id.len(), 1, ID_BYTES_MAX)?;
-            }
-            check_paces(&accepted.pace)
+/// What the checks of one plugin go by.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) descriptor: &'a Descriptor,
+    pub(crate) config: &'a RuntimeConfig,
+    /// Inputs that only this flow has.
+    flow_inputs: &'a [Input],
+    /// A flow names the secrets of a channel to be as `name/slot`.
+    slots: bool,
+}
+
+impl<'a> Rules<'a> {
+    pub(crate) fn new(descriptor: &'a Descriptor, config: &'a RuntimeConfig) -> Self {
+        Self {
+            descriptor,
+            config,
+            flow_inputs: &[],
+            slots: false,
         }
     }
-}
 
-fn check_exchange(exchange: &Exchange, state_bytes_max: usize) -> Result<(), String> {
-    let request = &exchange.request;
-    within("exchange.state", exchange.state.len(), 0, state_bytes_max)?;
-    within("exchange.label", exchange.label.len(), 1, LABEL_BYTES_MAX)?;
-    within("request.url", request.url.len(), 1, URL_BYTES_MAX)?;
-    within("request.headers", request.headers.len(), 0, FIELDS_MAX)?;
-    within("exchange.capture", exchange.capture.len(), 0, CAPTURES_MAX)?;
-    if request.headers.iter().any(|header| header.name.is_empty()) {
-        return Err("request.headers has a header without a name".to_owned());
+    fn of_flow(mut self, flow: &str) -> Self {
+        self.flow_inputs = self.descriptor.flow(flow).map_or(&[], |flow| &flow.inputs);
+        self.slots = true;
+        self
     }
-    if let Query::Fields(fields) = &request.query {
-        within("request.query", fields.len(), 0, FIELDS_MAX)?;
-    }
-    match &request.body {
-        Body::Json(json) => within("request.body insert", json.insert.len(), 0, INSERTS_MAX)?,
-        Body::Form(fields) => within("request.body form", fields.len(), 0, FIELDS_MAX)?,
-        Body::Multipart(parts) => within("request.body multipart", parts.len(), 0, FIELDS_MAX)?,
-        Body::Empty | Body::Bytes(..) | Body::Media(_) => {}
-    }
-    match &exchange.memo {
-        Some(memo) => within("exchange.memo key", memo.key.len(), 1, MEMO_KEY_BYTES_MAX),
-        None => Ok(()),
-    }
-}
 
-/// `skip` is what the call was asked to leave out, so that `next` can be seen to go forward.
-pub(crate) fn check_parsed(parsed: &Parsed, skip: u32, items_max: usize) -> Result<(), String> {
-    within("parsed.items", parsed.items.len(), 0, items_max)?;
-    for (number, item) in parsed.items.iter().enumerate() {
-        check_item(item).map_err(|what| format!("items[{number}]: {what}"))?;
+    fn input(&self, name: &str) -> Option<&'a Input> {
+        let of_flow = self.flow_inputs.iter().find(|input| input.name == name);
+        of_flow.or_else(|| self.descriptor.input(name))
     }
-    match parsed.next {
-        Some(next) if next <= skip => Err(format!(
-            "parsed.next is {next} after a skip of {skip}, which would never end"
-        )),
-        _ => Ok(()),
+
+    fn secret(&self, place: &str, name: &str) -> Checked {
+        let name = match name.split_once('/') {
+            Some((name, slot)) if self.slots && is_slug(slot) => name,
+            _ => name,
+        };
+        let is_secret = |input: &Input| input.kind == InputKind::Secret;
+        if self.input(name).is_some_and(is_secret) {
+            return Ok(());
+        }
+        Err(format!(
+            "{place} names the secret `{name}`, which is not declared"
+        ))
+    }
+
+    fn state(&self, place: &str, state: &[u8]) -> Checked {
+        within(place, state.len(), 0, self.config.state_bytes_max)
     }
 }
 
-fn check_item(item: &InboundItem) -> Result<(), String> {
-    within("dedupe-key", item.dedupe_key.len(), 1, DEDUPE_KEY_BYTES_MAX)?;
-    match &item.route {
-        Route::Sender(id) => within("route sender", id.len(), 1, ID_BYTES_MAX),
-        Route::Account(id) => within("route account", id.len(), 1, ID_BYTES_MAX),
-        Route::App => Ok(()),
-    }
-}
-
-fn check_paces(paces: &[Pace]) -> Result<(), String> {
-    within("pace", paces.len(), 0, PACES_MAX)
-}
-
-fn within(what: &str, size: usize, min: usize, max: usize) -> Result<(), String> {
+fn within(place: &str, size: usize, min: usize, max: usize) -> Checked {
     if size < min {
-        return Err(format!("{what} is empty"));
+        return Err(match min {
+            1 => format!("{place} is empty"),
+            _ => format!("{place} has {size}, at least {min} are needed"),
+        });
     }
     if size > max {
-        return Err(format!("{what} has {size}, at most {max} are allowed"));
+        return Err(format!("{place} has {size}, at most {max} are allowed"));
+    }
+    Ok(())
+}
+
+fn require(holds: bool, place: &str, rule: &str) -> Checked {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("{place} {rule}"))
+    }
+}
+
+/// An id goes into tables, log lines and URLs.
+fn id(place: &str, id: &str) -> Checked {
+    line(place, id, ID_BYTES_MAX)
+}
+
+fn optional_id(place: &str, value: Option<&String>) -> Checked {
+    value.map_or(Ok(()), |value| id(place, value))
+}
+
+fn line(place: &str, text: &str, bytes_max: usize) -> Checked {
+    within(place, text.len(), 1, bytes_max)?;
+    require(
+        !text.chars().any(char::is_control),
+        place,
+        "has control characters",
+    )
+}
+
+fn at_ms(place: &str, at_ms: u64) -> Checked {
+    require(
+        at_ms <= AT_MS_MAX,
+        place,
+        "is after the year 9999; times are milliseconds since 1970",
+    )
+}
+
+/// RFC 6901.
+fn pointer(place: &str, pointer: &str) -> Checked {
+    within(place, pointer.len(), 0, POINTER_BYTES_MAX)?;
+    let escapes = pointer.split('~').skip(1);
+    require(
+        (pointer.is_empty() || pointer.starts_with('/'))
+            && escapes.clone().all(|rest| rest.starts_with(['0', '1'])),
+        place,
+        "is no JSON pointer of RFC 6901",
+    )
+}
+
+fn media_ref(place: &str, media: &MediaRef) -> Checked {
+    line(&format!("{place}.handle"), &media.handle, ID_BYTES_MAX)?;
+    line(
+        &format!("{place}.content-type"),
+        &media.content_type,
+        LINE_BYTES_MAX,
+    )?;
+    require(
+        media.sha256.len() == SHA256_BYTES,
+        place,
+        "has a sha256 that is not 32 bytes long",
+    )
+}
+
+fn paces(paces: &[Pace]) -> Checked {
+    within("pace", paces.len(), 0, PACES_MAX)?;
+    for pace in paces {
+        if let Bucket::Named(name) = &pace.bucket {
+            require(is_slug(name), "pace", "has a bucket with an unfit name")?;
+        }
     }
     Ok(())
 }
@@ -100,12 +174,20 @@ fn within(what: &str, size: usize, min: usize, max: usize) -> Result<(), String>
 /// A failure must never be lost for being too long: it is cut, and control characters are escaped,
 /// because operators read it on terminals.
 pub(crate) fn bounded_error(mut error: PlatformError) -> PlatformError {
-    error.detail = log::escape(&error.detail, DETAIL_BYTES_MAX);
+    error.detail = shown(&error.detail);
     error.provider_code = bounded(error.provider_code, ID_BYTES_MAX);
     error.trace_id = bounded(error.trace_id, ID_BYTES_MAX);
     error.remedy = bounded(error.remedy, DETAIL_BYTES_MAX);
     error.pace.truncate(PACES_MAX);
     error
+        .pace
+        .retain(|pace| paces(std::slice::from_ref(pace)).is_ok());
+    error
+}
+
+/// Words for people, cut and escaped like those of an error.
+pub(crate) fn shown(text: &str) -> String {
+    log::escape(text, DETAIL_BYTES_MAX)
 }
 
 fn bounded(text: Option<String>, bytes_max: usize) -> Option<String> {

@@ -7,22 +7,27 @@ use wharf_core::provider::{
     CallContext, Descriptor, OutboundMessage, Outcome, Parsed, Progress, WebhookRequest,
 };
 
+mod optional;
+
 use crate::call::{Call, Code, Identity};
 use crate::engine::Runtime;
 use crate::error::CallError;
+use crate::interface::Interface;
 use crate::limits::Export;
-use crate::output;
+use crate::output::{self, Rules};
 use crate::v1;
 
 /// A component in service with what it said of itself. Shared by all names it is loaded under.
 pub(crate) struct Loaded {
     code: Code,
     descriptor: Arc<Descriptor>,
+    interfaces: Vec<Interface>,
 }
 
 impl Loaded {
     pub(crate) fn new(code: Code, descriptor: Descriptor) -> Self {
         Self {
+            interfaces: code.exports.interfaces(),
             code,
             descriptor: Arc::new(descriptor),
         }
@@ -69,6 +74,15 @@ impl Plugin {
         &self.loaded.descriptor
     }
 
+    /// The optional interfaces it has, in the order of [`Interface::ALL`].
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.loaded.interfaces
+    }
+
+    pub fn has(&self, interface: Interface) -> bool {
+        self.loaded.interfaces.contains(&interface)
+    }
+
     pub fn counts(&self) -> Counts {
         let counters = &self.loaded.code.counters;
         Counts {
@@ -85,9 +99,8 @@ impl Plugin {
         message: &OutboundMessage,
     ) -> Result<Progress, CallError> {
         let call = self.call(Export::Start);
-        let progress = v1::start(&call, context, message).await?;
-        output::check_progress(&progress, self.runtime.config.state_bytes_max)
-            .map_err(|what| call.invalid(what))?;
+        let progress = v1::outbound::start(&call, context, message).await?;
+        call.checked(output::progress(&progress, &self.rules()))?;
         Ok(progress)
     }
 
@@ -100,9 +113,8 @@ impl Plugin {
         outcome: &Outcome,
     ) -> Result<Progress, CallError> {
         let call = self.call(Export::Resume);
-        let progress = v1::resume(&call, context, message, state, outcome).await?;
-        output::check_progress(&progress, self.runtime.config.state_bytes_max)
-            .map_err(|what| call.invalid(what))?;
+        let progress = v1::outbound::resume(&call, context, message, state, outcome).await?;
+        call.checked(output::progress(&progress, &self.rules()))?;
         Ok(progress)
     }
 
@@ -114,10 +126,13 @@ impl Plugin {
         skip: u32,
     ) -> Result<Parsed, CallError> {
         let call = self.call(Export::Parse);
-        let parsed = v1::parse(&call, context, webhook, skip).await?;
-        output::check_parsed(&parsed, skip, self.runtime.config.parse_items_max)
-            .map_err(|what| call.invalid(what))?;
+        let parsed = v1::inbound::parse(&call, context, webhook, skip).await?;
+        call.checked(output::check_parsed(&parsed, skip, &self.rules()))?;
         Ok(parsed)
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules::new(&self.loaded.descriptor, &self.runtime.config)
     }
 
     fn call(&self, export: Export) -> Call<'_> {

@@ -367,6 +367,7 @@ fn runtime_config(config: &Config) -> anyhow::Result<RuntimeConfig> {
         describe_ms_max: plugins.describe_ms_max,
         outbound_ms_max: plugins.outbound_ms_max,
         inbound_ms_max: plugins.inbound_ms_max,
+        flow_ms_max: plugins.flow_ms_max,
         tick_ms: plugins.tick_ms,
         permits_max: plugins.permits_max,
         plugin_permits_max: plugins.plugin_permits_max,

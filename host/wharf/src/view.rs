@@ -1,7 +1,7 @@
 //! What the API shows of messages: the store's rows as JSON, in the Cloud API's words.
 
 use serde_json::{Value, json};
-use wharf_core::provider::{Address, Content, Party};
+use wharf_core::provider::{Address, Party};
 use wharf_store::messages::{Inbound, Message, Stored};
 use wharf_store::timeline::Timeline;
 
@@ -52,9 +52,9 @@ pub(crate) fn message(message: &Message) -> Value {
         "updated_at": rfc3339(message.updated_at),
         "expires_at": rfc3339(message.expires_at),
     });
-    match &message.content {
-        Content::Text { text } => shown["text"] = json!(text),
-    }
+    // Stored as `{"type": KIND, KIND: {...}}`, and shown so.
+    let kind = message.content.kind();
+    shown[kind] = json!(message.content)[kind].take();
     shown
 }
 

@@ -66,6 +66,7 @@ fn descriptor() -> Descriptor {
         sender_setting: String::new(),
         account_setting: None,
         rates: Vec::new(),
+        flows: Vec::new(),
         response_headers: vec!["X-Trace".to_owned(), "Set-Cookie".to_owned()],
     }
 }

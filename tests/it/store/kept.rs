@@ -55,7 +55,7 @@ async fn a_message_of_either_direction_reads_back_as_it_was_written() {
         );
         assert_eq!(message.from.phone.as_deref(), Some("4915112345678"));
         assert_eq!((message.forwarded, message.at), (true, 1_699_999_999_000));
-        assert_eq!(message.referral.unwrap()["source"], "ad");
+        assert_eq!(message.referral.unwrap().to_value()["source"], "ad");
         assert_eq!(message.kind, "text");
     })
     .await;

@@ -133,7 +133,7 @@ fn inbound(id: MessageId, provider_message_id: &str) -> NewInbound {
             content: InboundContent::Text {
                 body: "Hi".to_owned(),
             },
-            referral: Some(json!({ "source": "ad" })),
+            referral: Some(json!({ "source": "ad" }).into()),
         },
         created_at: NOW,
     }

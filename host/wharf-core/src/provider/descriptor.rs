@@ -150,7 +150,50 @@ pub struct Capability {
     pub note: Option<String>,
 }
 
-/// The whole of `manifest.describe`, less the flows, which the onboarding work adds.
+/// What a flow is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    Connect,
+    Reconnect,
+    Webhooks,
+    Disconnect,
+    Other,
+}
+
+/// Meta's signup in a window of its own. Each member but the last names a setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmbeddedSignup {
+    pub app_id_setting: String,
+    pub config_setting: String,
+    pub solution_setting: Option<String>,
+    /// Meta's `featureType`.
+    pub feature: Option<String>,
+}
+
+/// How a flow begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Launch {
+    /// Its inputs are asked for.
+    Form,
+    EmbeddedSignup(EmbeddedSignup),
+}
+
+/// An onboarding flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowInfo {
+    pub id: String,
+    pub title: String,
+    pub purpose: Purpose,
+    pub launch: Launch,
+    /// Asked for at the start or by a question; they live as long as the flow.
+    pub inputs: Vec<Input>,
+    /// Name and title of each step, in order.
+    pub steps: Vec<(String, String)>,
+}
+
+/// The whole of `manifest.describe`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptor {
     /// Reverse-DNS, lower case, stable for ever.
@@ -167,6 +210,19 @@ pub struct Descriptor {
     pub sender_setting: String,
     pub account_setting: Option<String>,
     pub rates: Vec<Rate>,
+    #[serde(default)]
+    pub flows: Vec<FlowInfo>,
     /// Response headers the guest wants besides the default ones.
     pub response_headers: Vec<String>,
+}
+
+impl Descriptor {
+    /// The input of app, account or channel with this name.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    pub fn flow(&self, id: &str) -> Option<&FlowInfo> {
+        self.flows.iter().find(|flow| flow.id == id)
+    }
 }

@@ -44,7 +44,7 @@ pub enum Encoding {
 }
 
 /// An HMAC the host computes when it assembles the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hmac {
     /// Name of the secret that is the key.
     pub key: String,
@@ -53,7 +53,8 @@ pub struct Hmac {
     pub over: Vec<HmacInput>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HmacInput {
     Text(String),
     Secret(String),
@@ -61,14 +62,15 @@ pub enum HmacInput {
     Body,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum JwtAlgorithm {
     Hs256,
     Rs256,
     Es256,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwt {
     pub key: String,
     pub algorithm: JwtAlgorithm,
@@ -77,28 +79,30 @@ pub struct Jwt {
     pub claims: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum User {
     Text(String),
     Secret(String),
 }
 
 /// Where the provider reaches one of this account's webhooks; the token never enters the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookUrl {
     pub webhook: String,
     pub query: Vec<(String, String)>,
 }
 
 /// A signed, expiring https link to a stored object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaLink {
     pub media: MediaRef,
     pub lifetime_s: u32,
 }
 
 /// One part of a value. Text is copied verbatim and is never searched for placeholders.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Piece {
     Text(String),
     Secret(String),
@@ -114,7 +118,7 @@ pub enum Piece {
 /// Concatenation of its pieces.
 pub type Value = Vec<Piece>;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
     pub value: Value,
@@ -131,26 +135,27 @@ pub struct MediaRef {
 }
 
 /// Puts a value at an RFC 6901 pointer that must not exist yet, or at an array's end (`-`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonInsert {
     pub pointer: String,
     pub value: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonBody {
     /// A serialised JSON document.
     pub document: String,
     pub insert: Vec<JsonInsert>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PartData {
     Value(Value),
     Media(MediaRef),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     pub name: String,
     pub filename: Option<String>,
@@ -158,18 +163,20 @@ pub struct Part {
     pub data: PartData,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Body {
     Empty,
     Json(JsonBody),
     Form(Vec<Field>),
     Multipart(Vec<Part>),
     /// Content type and bytes.
-    Bytes(String, Vec<u8>),
+    Bytes(String, #[serde(with = "super::bytes")] Vec<u8>),
     Media(MediaRef),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Query {
     /// Encoded by the host.
     Fields(Vec<Field>),
@@ -177,7 +184,7 @@ pub enum Query {
     Raw(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
     pub method: HttpMethod,
     /// Absolute https URL without query, user-info or fragment.
@@ -202,7 +209,7 @@ pub enum Replay {
 }
 
 /// Lifts a value out of a JSON answer into the secret store before the guest sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     pub pointer: String,
     pub secret: String,
@@ -210,11 +217,12 @@ pub struct Capture {
     pub lifetime: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sink {
     /// Hand the body to the guest; at most this many bytes.
     Buffer(u32),
-    /// Stream a 2xx body into the media store.
+    /// Stream a 2xx body into the media store; any other answer comes as a response.
     Store,
 }
 
@@ -236,7 +244,7 @@ pub struct Pace {
 }
 
 /// Lets the host answer this exchange from an earlier one with the same key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memo {
     pub key: String,
     pub lifetime_s: u32,
@@ -245,7 +253,7 @@ pub struct Memo {
 }
 
 /// One request for the host to perform, and where to continue after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// Short static name for traces and metrics, for example `send`.
     pub label: String,
@@ -259,6 +267,7 @@ pub struct Exchange {
     /// Not before this long after the last outcome.
     pub delay_ms: u32,
     /// Given back unchanged on resume. At most 16 KiB, no secrets.
+    #[serde(with = "super::bytes")]
     pub state: Vec<u8>,
 }
 
@@ -267,7 +276,7 @@ pub struct HttpResponse {
     pub status: u16,
     /// Names lower-cased; only those the descriptor asks for and the default ones.
     pub headers: Vec<(String, String)>,
-    #[serde(with = "body_bytes")]
+    #[serde(with = "super::bytes")]
     pub body: Vec<u8>,
 }
 
@@ -321,30 +330,4 @@ pub enum Outcome {
     Response(HttpResponse),
     Stored(StoredResponse),
     Failed(TransportFailure),
-}
-
-/// Bodies are nearly always JSON text: kept readable as a string, and as bytes only when they are not UTF-8.
-mod body_bytes {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        Text(String),
-        Bytes(Vec<u8>),
-    }
-
-    pub(super) fn serialize<S: Serializer>(body: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(body) {
-            Ok(text) => to.serialize_str(text),
-            Err(_) => body.serialize(to),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        Ok(match Form::deserialize(from)? {
-            Form::Text(text) => text.into_bytes(),
-            Form::Bytes(bytes) => bytes,
-        })
-    }
 }

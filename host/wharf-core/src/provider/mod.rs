@@ -5,15 +5,29 @@
 //! results. A second major version of the interface adds a converter there and changes nothing here.
 //! Everything a plugin returned is still untrusted when it arrives in these types.
 
+mod bytes;
+mod content;
 mod descriptor;
 mod error;
 mod exchange;
+mod health;
 mod inbound;
+mod json;
+mod media;
 mod message;
+mod onboarding;
+mod step;
+mod template;
+mod templates;
 
+pub use content::{
+    Action, Card, CtaUrl, Header, Interactive, ListPicker, ListRow, ListSection, Location, Media,
+    MediaSource, Reaction, ReadReceipt, ReplyButton, Text,
+};
 pub use descriptor::{
-    Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input, InputKind,
-    Level, Mac, Rate, Signed, Verification, WebhookSpec,
+    Capability, Challenge, Check, Condition, Descriptor, EmbeddedSignup, Endpoint, FlowInfo,
+    Freshness, Input, InputKind, Launch, Level, Mac, Purpose, Rate, Signed, Verification,
+    WebhookSpec,
 };
 pub use error::{ErrorClass, PlatformError, Retry};
 pub use exchange::{
@@ -23,13 +37,24 @@ pub use exchange::{
     WebhookUrl,
 };
 pub use exchange::{JsonBody, JsonInsert};
+pub use health::{HealthFinding, HealthReport, HealthVerdict};
 pub use inbound::{
-    InboundContent, InboundEvent, InboundItem, InboundMessage, InboundStatus, MediaKind, Parsed,
-    Party, Pricing, Route, StatusState, WebhookRequest,
+    ChannelUpdate, ChannelVerdict, Choice, Echo, IdentityChange, InboundContent, InboundEvent,
+    InboundItem, InboundMedia, InboundMessage, InboundStatus, MediaKind, Parsed, Party, Preference,
+    Pricing, Route, StatusState, TemplateChange, TemplateUpdate, WebhookRequest,
 };
-pub use message::{Address, Content, OutboundMessage, Text};
-
-use serde::{Deserialize, Serialize};
+pub use json::{JSON_DEPTH_MAX, Json, JsonError};
+pub use media::{MediaAnswer, MediaRequest};
+pub use message::{Address, Content, OutboundMessage, Raw};
+pub use onboarding::{
+    Alphabet, Connected, Finding, FindingVerdict, Finished, FlowNext, FlowProgress, Mint, Pause,
+    Prompt, Question, Visit,
+};
+pub use step::{
+    Accepted, CatchUp, PageStep, ProfileRequest, Progress, Reconciled, Step, TemplatesStep,
+};
+pub use template::{Component, Currency, Parameter, Slot, Template};
+pub use templates::{TemplateDraft, TemplateEntry, TemplatesRequest};
 
 /// What the host hands to every call. The guest has no clock, entropy or storage of its own.
 #[derive(Clone, Debug)]
@@ -42,23 +67,4 @@ pub struct CallContext {
     pub seed: [u8; 32],
     /// The tenant's locale hint, BCP 47.
     pub locale: Option<String>,
-}
-
-/// What the provider said when it took a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Accepted {
-    /// None for read receipts and for a 2xx without an id.
-    pub provider_message_id: Option<String>,
-    pub pace: Vec<Pace>,
-    /// Recipient as the provider normalised it.
-    pub recipient: Option<Party>,
-    /// True when the provider only queued it and a status will follow.
-    pub pending: bool,
-}
-
-/// One step of an outbound flow.
-#[derive(Clone, Debug)]
-pub enum Progress {
-    Exchange(Box<Exchange>),
-    Done(Accepted),
 }

@@ -8,7 +8,7 @@ const PATH_BYTES_MAX: usize = 512;
 const VERSION_BYTES_MAX: usize = 64;
 
 /// Names of inputs, webhooks, capabilities and buckets.
-pub(super) fn is_slug(name: &str) -> bool {
+pub(crate) fn is_slug(name: &str) -> bool {
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
     name.len() <= NAME_BYTES_MAX
         && name.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
@@ -40,7 +40,7 @@ pub(super) fn is_dns_name(name: &str) -> bool {
 }
 
 /// Does the pattern of an endpoint allow all that `host` (a name or a pattern itself) stands for?
-pub(super) fn matches_host(pattern: &str, host: &str) -> bool {
+pub(crate) fn matches_host(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some(suffix) => pattern == host || (host.ends_with(suffix) && host.len() > suffix.len()),
         None => pattern == host,
@@ -48,7 +48,7 @@ pub(super) fn matches_host(pattern: &str, host: &str) -> bool {
 }
 
 /// A token of RFC 9110.
-pub(super) fn is_header_name(name: &str) -> bool {
+pub(crate) fn is_header_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(fits)
 }

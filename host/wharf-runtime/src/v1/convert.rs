@@ -1,24 +1,41 @@
 //! Between the generated types and the model of `wharf-core`. Nothing is decided here; only a JSON
-//! document that is none has nowhere to go and is refused.
+//! document that is none has nowhere to go and is refused: such a conversion ends in what to blame.
 
 pub(super) mod descriptor;
 pub(super) mod exchange;
 pub(super) mod inbound;
+mod interactive;
+pub(super) mod media;
 pub(super) mod message;
+pub(super) mod onboarding;
+pub(super) mod reports;
+mod template;
+pub(super) mod templates;
 
+use bumpalo::Bump;
 use wharf_core::provider::{
-    Bucket, Encoding, ErrorClass, Hash, HttpMethod, Level, MediaRef, Pace, Party, PlatformError,
-    Retry,
+    Bucket, Encoding, ErrorClass, Hash, HttpMethod, Json, Level, Location, MediaRef, Pace, Party,
+    PlatformError, Retry,
 };
 
-use super::bindings::wharf::provider::{errors, types};
+use super::bindings::wharf::provider::{errors, messages, types};
 
-/// Lists of pairs are lowered from slices of borrowed pairs.
-pub(super) fn pairs(owned: &[(String, String)]) -> Vec<(&str, &str)> {
-    owned
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
+/// Lists are lowered from slices of what the guest's types borrow.
+pub(super) fn slice<'a, A, B>(
+    arena: &'a Bump,
+    from: &'a [A],
+    convert: impl FnMut(&'a A) -> B,
+) -> &'a [B] {
+    arena.alloc_slice_fill_iter(from.iter().map(convert))
+}
+
+pub(super) fn pairs<'a>(
+    arena: &'a Bump,
+    owned: &'a [(String, String)],
+) -> &'a [(&'a str, &'a str)] {
+    slice(arena, owned, |(name, value)| {
+        (name.as_str(), value.as_str())
+    })
 }
 
 pub(super) fn list<A, B>(from: Vec<A>, convert: impl FnMut(A) -> B) -> Vec<B> {
@@ -144,4 +161,17 @@ pub(super) fn media_ref(media: types::MediaRefResult) -> MediaRef {
         sha256: media.sha256,
         filename: media.filename,
     }
+}
+
+pub(super) fn location_to_guest(location: &Location) -> messages::LocationParam<'_> {
+    messages::LocationParam {
+        latitude: location.latitude,
+        longitude: location.longitude,
+        name: location.name.as_deref(),
+        address: location.address.as_deref(),
+    }
+}
+
+pub(super) fn json(member: &str, document: String) -> Result<Json, String> {
+    Json::parse(document).map_err(|error| format!("{member} is not JSON ({error})"))
 }

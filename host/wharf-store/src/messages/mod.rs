@@ -5,7 +5,7 @@ mod rows;
 mod status;
 
 use serde_json::Value;
-use wharf_core::provider::{Address, Content, InboundContent, InboundMessage, Party};
+use wharf_core::provider::{Address, Content, InboundContent, InboundMessage, Json, Party};
 use wharf_core::request::{Policy, Priority};
 use wharf_core::{ChannelId, MessageId, Status, TenantId};
 
@@ -76,7 +76,7 @@ pub struct Inbound {
     pub kind: String,
     pub group: Option<String>,
     pub forwarded: bool,
-    pub referral: Option<Value>,
+    pub referral: Option<Json>,
     pub reply_to: Option<String>,
     pub provider_message_id: String,
     /// The provider's time.

@@ -1,9 +1,8 @@
 //! The columns of a message and what they mean for each direction.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use wharf_core::MessageId;
-use wharf_core::provider::{InboundContent, InboundMessage};
+use wharf_core::provider::{InboundContent, InboundMessage, Json};
 use wharf_core::request::{Policy, Priority};
 
 use super::{Inbound, Message, Stored};
@@ -48,7 +47,7 @@ pub(super) struct Details {
     #[serde(default)]
     forwarded: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    referral: Option<Value>,
+    referral: Option<Json>,
     at: i64,
 }
 

@@ -53,11 +53,13 @@ pub(super) async fn apply(
             messages::insert_inbound(tx, tenant, &new).await?;
             fact
         }
-        InboundEvent::Raw { kind, document } => Fact {
+        other => Fact {
             kind: PROVIDER_OTHER,
             channel: Some(atom.channel.id.clone()),
             message: None,
-            data: json!({ "channel": atom.channel.id, "kind": kind, "raw": document }),
+            data: json!({
+                "channel": atom.channel.id, "kind": other.kind(), "raw": other.document(),
+            }),
         },
     };
     atom.announcer.announce(tx, fact, now).await?;

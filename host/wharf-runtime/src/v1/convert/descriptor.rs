@@ -2,8 +2,8 @@
 //! the description can refuse them by it.
 
 use wharf_core::provider::{
-    Capability, Challenge, Check, Condition, Descriptor, Endpoint, Freshness, Input, InputKind,
-    Mac, Rate, Signed, Verification, WebhookSpec,
+    Capability, Challenge, Check, Condition, Descriptor, EmbeddedSignup, Endpoint, FlowInfo,
+    Freshness, Input, InputKind, Launch, Mac, Purpose, Rate, Signed, Verification, WebhookSpec,
 };
 
 use super::super::bindings::exports::wharf::provider::manifest;
@@ -30,7 +30,33 @@ pub(in super::super) fn from_guest(descriptor: manifest::Descriptor) -> Descript
             tokens: rate.tokens,
             per_ms: rate.per_ms,
         }),
+        flows: list(descriptor.flows, flow),
         response_headers: descriptor.response_headers,
+    }
+}
+
+fn flow(flow: manifest::FlowInfo) -> FlowInfo {
+    FlowInfo {
+        id: flow.id,
+        title: flow.title,
+        purpose: match flow.purpose {
+            manifest::Purpose::Connect => Purpose::Connect,
+            manifest::Purpose::Reconnect => Purpose::Reconnect,
+            manifest::Purpose::Webhooks => Purpose::Webhooks,
+            manifest::Purpose::Disconnect => Purpose::Disconnect,
+            manifest::Purpose::Other => Purpose::Other,
+        },
+        launch: match flow.launch {
+            manifest::Launch::Form => Launch::Form,
+            manifest::Launch::EmbeddedSignup(signup) => Launch::EmbeddedSignup(EmbeddedSignup {
+                app_id_setting: signup.app_id_setting,
+                config_setting: signup.config_setting,
+                solution_setting: signup.solution_setting,
+                feature: signup.feature,
+            }),
+        },
+        inputs: list(flow.inputs, input),
+        steps: flow.steps,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use wharf_core::provider::{
     Accepted, Body, Capture, Exchange, Field, Hmac, HmacInput, HttpRequest, JsonBody, JsonInsert,
-    Jwt, JwtAlgorithm, MediaLink, Memo, Part, PartData, Piece, Progress, Query, Replay, Sink, User,
-    Value, WebhookUrl,
+    Jwt, JwtAlgorithm, MediaLink, Memo, Part, PartData, Piece, Progress, Query, Replay, Sink, Step,
+    User, Value, WebhookUrl,
 };
 
 use super::super::bindings::exports::wharf::provider::outbound;
@@ -12,16 +12,22 @@ use super::{encoding, hash, level, list, media_ref, method, pace, party};
 
 pub(in super::super) fn progress_from_guest(progress: outbound::Progress) -> Progress {
     match progress {
-        outbound::Progress::Exchange(exchange) => {
-            Progress::Exchange(Box::new(exchange_from_guest(exchange)))
-        }
-        outbound::Progress::Done(accepted) => Progress::Done(Accepted {
-            provider_message_id: accepted.provider_message_id,
-            pace: list(accepted.pace, pace),
-            recipient: accepted.recipient.map(party),
-            pending: accepted.pending,
-        }),
+        outbound::Progress::Exchange(exchange) => Step::Exchange(boxed(exchange)),
+        outbound::Progress::Done(taken) => Step::Done(accepted(taken)),
     }
+}
+
+pub(super) fn accepted(accepted: outbound::Accepted) -> Accepted {
+    Accepted {
+        provider_message_id: accepted.provider_message_id,
+        pace: list(accepted.pace, pace),
+        recipient: accepted.recipient.map(party),
+        pending: accepted.pending,
+    }
+}
+
+pub(super) fn boxed(exchange: types::Exchange) -> Box<Exchange> {
+    Box::new(exchange_from_guest(exchange))
 }
 
 fn exchange_from_guest(exchange: types::Exchange) -> Exchange {
@@ -97,7 +103,7 @@ fn part(part: types::Part) -> Part {
     }
 }
 
-fn field(field: types::Field) -> Field {
+pub(super) fn field(field: types::Field) -> Field {
     Field {
         name: field.name,
         value: value(field.value),

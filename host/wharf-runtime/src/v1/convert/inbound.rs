@@ -1,41 +1,44 @@
 //! The webhook that goes in, and the atoms that come out of it.
 
-use serde_json::{Value, json};
+use bumpalo::Bump;
 use wharf_core::provider::{
-    InboundContent, InboundEvent, InboundItem, InboundMessage, InboundStatus, MediaKind, Parsed,
-    Party, Pricing, Route, StatusState, WebhookRequest,
+    Choice, InboundContent, InboundEvent, InboundItem, InboundMedia, InboundMessage, InboundStatus,
+    Location, MediaKind, Parsed, Pricing, Route, StatusState, WebhookRequest,
 };
 
 use super::super::bindings::exports::wharf::provider::inbound as guest;
-use super::{error_from_guest, method_to_guest, party};
+use super::{error_from_guest, json, method_to_guest, pairs, party};
 
-type Pairs<'a> = [(&'a str, &'a str)];
+mod events;
 
 pub(in super::super) fn webhook_to_guest<'a>(
+    arena: &'a Bump,
     webhook: &'a WebhookRequest,
-    query: &'a Pairs<'a>,
-    headers: &'a Pairs<'a>,
 ) -> guest::Webhook<'a> {
     guest::Webhook {
         name: &webhook.name,
         method: method_to_guest(webhook.method),
-        query,
-        headers,
+        query: pairs(arena, &webhook.query),
+        headers: pairs(arena, &webhook.headers),
         body: &webhook.body,
         received_at: webhook.received_at_ms,
     }
 }
 
-/// `Err` names the item and the member that is no JSON.
 pub(in super::super) fn parsed_from_guest(parsed: guest::Parsed) -> Result<Parsed, String> {
-    let mut items = Vec::with_capacity(parsed.items.len());
-    for (number, item) in parsed.items.into_iter().enumerate() {
-        items.push(self::item(item).map_err(|what| format!("items[{number}]: {what}"))?);
-    }
     Ok(Parsed {
-        items,
+        items: items(parsed.items)?,
         next: parsed.next,
     })
+}
+
+/// `Err` names the item and the member that is no JSON.
+pub(super) fn items(items: Vec<guest::Item>) -> Result<Vec<InboundItem>, String> {
+    let items = items
+        .into_iter()
+        .enumerate()
+        .map(|(number, item)| self::item(item).map_err(|what| format!("items[{number}]: {what}")));
+    items.collect()
 }
 
 fn item(item: guest::Item) -> Result<InboundItem, String> {
@@ -52,29 +55,22 @@ fn item(item: guest::Item) -> Result<InboundItem, String> {
 }
 
 fn event(event: guest::Event) -> Result<InboundEvent, String> {
-    let (kind, document) = match event {
-        guest::Event::Message(message) => {
-            return Ok(InboundEvent::Message(Box::new(self::message(message)?)));
-        }
-        guest::Event::Status(status) => {
-            return Ok(InboundEvent::Status(Box::new(self::status(status))));
-        }
-        guest::Event::Template(update) => ("template", template(update)?),
-        guest::Event::Preference(preference) => ("preference", self::preference(preference)),
-        guest::Event::Identity(change) => ("identity", identity(change)),
-        guest::Event::Channel(update) => ("channel", channel(update)?),
-        guest::Event::Echo(echo) => ("echo", self::echo(echo)?),
-        guest::Event::Account(document) => ("account", parse_json("account", &document)?),
-        guest::Event::Other(document) => ("other", parse_json("other", &document)?),
-    };
-    Ok(InboundEvent::Raw { kind, document })
+    use guest::Event;
+    Ok(match event {
+        Event::Message(message) => InboundEvent::Message(Box::new(self::message(message)?)),
+        Event::Status(status) => InboundEvent::Status(Box::new(self::status(status))),
+        Event::Template(update) => InboundEvent::Template(Box::new(events::template(update)?)),
+        Event::Preference(said) => InboundEvent::Preference(Box::new(events::preference(said))),
+        Event::Identity(change) => InboundEvent::Identity(Box::new(events::identity(change))),
+        Event::Channel(update) => InboundEvent::Channel(Box::new(events::channel(update)?)),
+        Event::Echo(echo) => InboundEvent::Echo(Box::new(events::echo(echo)?)),
+        Event::Account(document) => InboundEvent::Account(json("account", document)?),
+        Event::Other(document) => InboundEvent::Other(json("other", document)?),
+    })
 }
 
 fn message(message: guest::Message) -> Result<InboundMessage, String> {
-    let referral = match &message.referral {
-        Some(document) => Some(parse_json("referral", document)?),
-        None => None,
-    };
+    let referral = message.referral.map(|document| json("referral", document));
     Ok(InboundMessage {
         provider_message_id: message.provider_message_id,
         sender: party(message.sender),
@@ -83,7 +79,7 @@ fn message(message: guest::Message) -> Result<InboundMessage, String> {
         reply_to: message.reply_to,
         forwarded: message.forwarded,
         content: content(message.content)?,
-        referral,
+        referral: referral.transpose()?,
     })
 }
 
@@ -91,51 +87,52 @@ fn content(content: guest::Content) -> Result<InboundContent, String> {
     use guest::Content;
     Ok(match content {
         Content::Text(body) => InboundContent::Text { body },
-        Content::Media(media) => self::media(media),
-        Content::Location(location) => InboundContent::Location {
+        Content::Media(media) => InboundContent::Media(self::media(media)),
+        Content::Location(location) => InboundContent::Location(Location {
             latitude: location.latitude,
             longitude: location.longitude,
             name: location.name,
             address: location.address,
-        },
+        }),
         Content::Contacts(document) => InboundContent::Contacts {
-            contacts: parse_json("contacts", &document)?,
+            contacts: json("contacts", document)?,
         },
         Content::Reaction((message_id, emoji)) => InboundContent::Reaction { message_id, emoji },
-        Content::Button(choice) => InboundContent::Button {
-            id: choice.id,
-            title: choice.title,
-        },
-        Content::ListChoice(choice) => InboundContent::ListChoice {
-            id: choice.id,
-            title: choice.title,
-            description: choice.description,
-        },
+        Content::Button(choice) => InboundContent::Button(self::choice(choice)),
+        Content::ListChoice(choice) => InboundContent::ListChoice(self::choice(choice)),
         Content::FlowResponse(document) => InboundContent::FlowResponse {
-            response: parse_json("flow-response", &document)?,
+            response: json("flow-response", document)?,
         },
         Content::Order(document) => InboundContent::Order {
-            order: parse_json("order", &document)?,
+            order: json("order", document)?,
         },
         Content::System(document) => InboundContent::System {
-            system: parse_json("system", &document)?,
+            system: json("system", document)?,
         },
         Content::Edited((message_id, document)) => InboundContent::Edited {
             message_id,
-            message: parse_json("edited", &document)?,
+            message: json("edited", document)?,
         },
         Content::Revoked(message_id) => InboundContent::Revoked { message_id },
         Content::Unsupported(document) => InboundContent::Unsupported {
-            raw: parse_json("unsupported", &document)?,
+            raw: json("unsupported", document)?,
         },
         Content::Other(document) => InboundContent::Other {
-            raw: parse_json("other", &document)?,
+            raw: json("other", document)?,
         },
     })
 }
 
-fn media(media: guest::Media) -> InboundContent {
-    InboundContent::Media {
+fn choice(choice: guest::Choice) -> Choice {
+    Choice {
+        id: choice.id,
+        title: choice.title,
+        description: choice.description,
+    }
+}
+
+fn media(media: guest::Media) -> InboundMedia {
+    InboundMedia {
         kind: match media.kind {
             guest::MediaKind::Image => MediaKind::Image,
             guest::MediaKind::Video => MediaKind::Video,
@@ -179,79 +176,4 @@ fn status(status: guest::Status) -> InboundStatus {
         message_id: status.message_id,
         group: status.group,
     }
-}
-
-fn template(update: guest::TemplateUpdate) -> Result<Value, String> {
-    let change = match update.change {
-        guest::TemplateChange::Status(status) => json!({ "status": status }),
-        guest::TemplateChange::Quality(quality) => json!({ "quality": quality }),
-        guest::TemplateChange::Category(category) => json!({ "category": category }),
-        guest::TemplateChange::Components(document) => {
-            json!({ "components": parse_json("components", &document)? })
-        }
-    };
-    Ok(json!({
-        "id": update.id,
-        "name": update.name,
-        "language": update.language,
-        "change": change,
-        "reason": update.reason,
-    }))
-}
-
-fn preference(preference: guest::Preference) -> Value {
-    json!({
-        "who": party_json(preference.who),
-        "category": preference.category,
-        "opted_in": preference.opted_in,
-        "at_ms": preference.at,
-    })
-}
-
-fn identity(change: guest::IdentityChange) -> Value {
-    json!({
-        "before": party_json(change.before),
-        "after": party_json(change.after),
-        "at_ms": change.at,
-    })
-}
-
-fn channel(update: guest::ChannelUpdate) -> Result<Value, String> {
-    let verdict = update.verdict.map(|verdict| match verdict {
-        guest::Verdict::Ok => "ok",
-        guest::Verdict::Degraded => "degraded",
-        guest::Verdict::Blocked => "blocked",
-    });
-    Ok(json!({
-        "verdict": verdict,
-        "quality": update.quality,
-        "messages_per_second": update.messages_per_second,
-        "messaging_limit": update.messaging_limit,
-        "title": update.title,
-        "detail": parse_json("detail", &update.detail)?,
-    }))
-}
-
-fn echo(echo: guest::Echo) -> Result<Value, String> {
-    let message = message(echo.message)?;
-    Ok(json!({
-        "provider_message_id": message.provider_message_id,
-        "sender": message.sender,
-        "recipient": party_json(echo.recipient),
-        "group": message.group,
-        "at_ms": message.at_ms,
-        "reply_to": message.reply_to,
-        "forwarded": message.forwarded,
-        "content": message.content,
-        "referral": message.referral,
-    }))
-}
-
-fn party_json(of: super::types::Party) -> Value {
-    let party: Party = party(of);
-    json!(party)
-}
-
-fn parse_json(member: &str, document: &str) -> Result<Value, String> {
-    serde_json::from_str(document).map_err(|error| format!("{member} is not JSON ({error})"))
 }

@@ -1,0 +1,61 @@
+//! `media`: media fetched, uploaded and deleted.
+
+use bumpalo::Bump;
+use wharf_core::provider::{CallContext, MediaAnswer, MediaRequest, Outcome, Step};
+
+use super::bindings::exports::wharf::provider::media as guest;
+use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
+use super::convert::media::{from_guest, to_guest};
+use super::convert::message::{context_to_guest, outcome_to_guest};
+use super::exports::{Pair, TypeCheck};
+use crate::call::Call;
+use crate::error::{CallError, LoadReason};
+use crate::interface::Interface;
+
+pub(super) const NAME: &str = "wharf:provider/media@1.0.0";
+
+type Start<'a> = (Context<'a>, guest::Request<'a>);
+type Resume<'a> = (Context<'a>, guest::Request<'a>, &'a [u8], GuestOutcome<'a>);
+
+pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
+    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
+    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
+}
+
+fn functions<'a>(call: &Call<'a>) -> Result<&'a Pair, CallError> {
+    let found = call.code.exports.media.as_ref();
+    found.ok_or_else(|| call.missing(Interface::Media))
+}
+
+pub(crate) async fn start(
+    call: &Call<'_>,
+    context: &CallContext,
+    request: &MediaRequest,
+) -> Result<Step<MediaAnswer>, CallError> {
+    let functions = functions(call)?;
+    let arena = Bump::new();
+    let params: Start<'_> = (context_to_guest(&arena, context), to_guest(request));
+    super::ask(call, &functions.start, params)
+        .await
+        .map(from_guest)
+}
+
+pub(crate) async fn resume(
+    call: &Call<'_>,
+    context: &CallContext,
+    request: &MediaRequest,
+    state: &[u8],
+    outcome: &Outcome,
+) -> Result<Step<MediaAnswer>, CallError> {
+    let functions = functions(call)?;
+    let arena = Bump::new();
+    let params: Resume<'_> = (
+        context_to_guest(&arena, context),
+        to_guest(request),
+        state,
+        outcome_to_guest(&arena, outcome),
+    );
+    super::ask(call, &functions.resume, params)
+        .await
+        .map(from_guest)
+}
