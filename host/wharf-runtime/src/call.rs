@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
+    ComponentExportIndex, ComponentNamedList, Func, Instance, InstancePre, Lift, Lower, Val,
 };
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wharf_core::provider::PlatformError;
@@ -27,6 +27,9 @@ const DETAIL_FRAMES_MAX: usize = 8;
 /// wasmtime's error for a value over `hostcall_fuel` has no type of its own. The output limit's test
 /// fails when this text changes.
 const OUTPUT_LIMIT_TEXT: &str = "fuel allocated for hostcalls";
+
+/// wasmtime charges 40 bytes for each element of a list that has no static type, and most are bytes.
+const VALUE_FACTOR: usize = 48;
 
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {
@@ -168,6 +171,41 @@ impl<'a> Call<'a> {
         .await;
         match result {
             Ok((value,)) => Ok(value),
+            Err(error) => Err(self.observe(self.name_error(&error))),
+        }
+    }
+
+    /// A function by its name, `None` when the component does not export it.
+    pub(crate) fn function(
+        &self,
+        running: &mut Running<'_>,
+        interface: &str,
+        function: &str,
+    ) -> Option<Func> {
+        let component = self.code.pre.component();
+        let interface = format!("wharf:provider/{interface}@1.0.0");
+        let interface = component.get_export_index(None, &interface)?;
+        let function = component.get_export_index(Some(&interface), function)?;
+        running.instance.get_func(&mut running.store, function)
+    }
+
+    /// As [`Call::invoke`], with types that are looked up instead of known. Values without static types
+    /// are charged several times their size, so the output limit is wider.
+    pub(crate) async fn invoke_values(
+        &self,
+        running: &mut Running<'_>,
+        function: Func,
+        params: &[Val],
+    ) -> Result<Val, CallError> {
+        let fuel = self.limits.output_bytes.saturating_mul(VALUE_FACTOR);
+        running.store.set_hostcall_fuel(fuel);
+        let mut results = [Val::Bool(false)];
+        let called = function
+            .call_async(&mut running.store, params, &mut results)
+            .await;
+        let [returned] = results;
+        match called {
+            Ok(()) => Ok(returned),
             Err(error) => Err(self.observe(self.name_error(&error))),
         }
     }

@@ -29,5 +29,5 @@ pub use config::RuntimeConfig;
 pub use engine::Runtime;
 pub use error::{CallError, FaultKind, LimitKind, LoadError, LoadReason, Origin, RuntimeError};
 pub use interface::Interface;
-pub use plugin::{Counts, Plugin};
+pub use plugin::{Answer, Counts, DynamicError, Misfit, Plugin};
 pub use registry::Registry;

@@ -7,7 +7,10 @@ use wharf_core::provider::{
     CallContext, Descriptor, OutboundMessage, Outcome, Parsed, Progress, WebhookRequest,
 };
 
+mod dynamic;
 mod optional;
+
+pub use dynamic::{Answer, DynamicError, Misfit};
 
 use crate::call::{Call, Code, Identity};
 use crate::engine::Runtime;

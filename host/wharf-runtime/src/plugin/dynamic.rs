@@ -10,15 +10,14 @@ mod show;
 use serde_json::{Value, json};
 use wasmtime::component::Val;
 
-use crate::call::Call;
+use wharf_core::provider::Exchange;
+
+use super::Plugin;
 use crate::error::CallError;
 use crate::limits::Export;
-use crate::plugin::Plugin;
+use crate::output;
 
 pub use read::Misfit;
-
-/// wasmtime charges 40 bytes for each element of a list that has no static type, and most are bytes.
-pub(crate) const OUTPUT_FACTOR: usize = 48;
 
 /// What came of a call with JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +53,13 @@ impl Plugin {
         function: &str,
         arguments: &[Value],
     ) -> Result<Answer, DynamicError> {
-        let call = self.call(Export::named(interface, function));
         let name = format!("{interface}.{function}");
+        let Some(export) = export(interface, function) else {
+            return Err(DynamicError::NoFunction { function: name });
+        };
+        let call = self.call(export);
         let mut running = call.enter().await?;
-        let Some(target) = running.function(interface, function) else {
+        let Some(target) = call.function(&mut running, interface, function) else {
             return Err(DynamicError::NoFunction { function: name });
         };
         let types: Vec<_> = target
@@ -85,10 +87,18 @@ impl Plugin {
         })
     }
 
-    /// The names of the interfaces that the component exports.
-    pub fn interfaces(&self) -> Vec<String> {
-        self.exported()
+    /// Whether the gateway takes this exchange from the plugin: its counts, lengths and names. Where it
+    /// goes is egress policy.
+    pub fn check_exchange(&self, exchange: &Exchange) -> Result<(), String> {
+        output::exchange(exchange, &self.rules())
     }
+}
+
+/// What a call is counted and limited as.
+fn export(interface: &str, function: &str) -> Option<Export> {
+    Export::ALL
+        .into_iter()
+        .find(|export| export.as_str().split_once('.') == Some((interface, function)))
 }
 
 /// `ok` as it is, `err` as an object of its own.
@@ -100,9 +110,4 @@ fn result(returned: Val, function: &str) -> Value {
         }
         other => show::value(other, function),
     }
-}
-
-/// Every function that the call is counted and limited as.
-pub(crate) fn call_of(call: &Call<'_>) -> &'static str {
-    call.export_name()
 }

@@ -48,9 +48,19 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
             Some(Value::Bool(value)) => Ok(Val::Bool(*value)),
             Some(_) => Err(mismatch("true or false")),
         },
-        Type::S8 | Type::U8 | Type::S16 | Type::U16 | Type::S32 | Type::U32 | Type::S64 | Type::U64 => {
-            let zero = wharf_cases::ZERO_MEMBERS.contains(&member).then_some(Value::from(0));
-            whole(of, given.or(zero.as_ref())).ok_or_else(|| mismatch("a whole number in its range"))
+        Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64 => {
+            let zero = wharf_cases::ZERO_MEMBERS
+                .contains(&member)
+                .then_some(Value::from(0));
+            whole(of, given.or(zero.as_ref()))
+                .ok_or_else(|| mismatch("a whole number in its range"))
         }
         Type::Float32 | Type::Float64 => {
             let number = given.and_then(Value::as_f64);
@@ -96,7 +106,11 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
         }
         Type::Option(option) => match given {
             None | Some(Value::Null) => Ok(Val::Option(None)),
-            Some(_) => Ok(Val::Option(Some(Box::new(value(&option.ty(), given, member)?)))),
+            Some(_) => Ok(Val::Option(Some(Box::new(value(
+                &option.ty(),
+                given,
+                member,
+            )?)))),
         },
         Type::Enum(cases) => {
             let given = given.and_then(Value::as_str);
@@ -107,11 +121,14 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
             }
         }
         Type::Variant(variant) => {
-            let (name, payload) = case(given).ok_or_else(|| mismatch("a case, or an object with one"))?;
+            let (name, payload) =
+                case(given).ok_or_else(|| mismatch("a case, or an object with one"))?;
             let Some(case) = variant.cases().find(|case| case.name == name) else {
                 let known: Vec<_> = variant.cases().map(|case| case.name.to_owned()).collect();
                 let known = known.join(", ");
-                return Err(Misfit::new(format!("`{name}` is unknown; there is {known}")));
+                return Err(Misfit::new(format!(
+                    "`{name}` is unknown; there is {known}"
+                )));
             };
             let payload = match (case.ty, payload) {
                 (None, None | Some(Value::Null)) => None,
@@ -131,9 +148,10 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
 fn case(given: Option<&Value>) -> Option<(&str, Option<&Value>)> {
     match given? {
         Value::String(name) => Some((name, None)),
-        Value::Object(members) if members.len() == 1 => {
-            members.iter().next().map(|(name, payload)| (name.as_str(), Some(payload)))
-        }
+        Value::Object(members) if members.len() == 1 => members
+            .iter()
+            .next()
+            .map(|(name, payload)| (name.as_str(), Some(payload))),
         _ => None,
     }
 }

@@ -20,9 +20,10 @@ pub(super) fn value(value: Val, member: &str) -> Value {
         Val::Char(character) => character.to_string().into(),
         Val::String(text) => wharf_cases::show_text(member, text),
         Val::List(elements) => list(elements),
-        Val::FixedLengthList(elements) | Val::Tuple(elements) => {
-            elements.into_iter().map(|element| self::value(element, "")).collect()
-        }
+        Val::FixedLengthList(elements) | Val::Tuple(elements) => elements
+            .into_iter()
+            .map(|element| self::value(element, ""))
+            .collect(),
         Val::Record(fields) => record(fields),
         Val::Variant(case, None) => case.into(),
         Val::Variant(case, Some(payload)) => {
@@ -51,7 +52,10 @@ fn float(number: f64) -> Value {
 fn list(elements: Vec<Val>) -> Value {
     let is_bytes = matches!(elements.first(), Some(Val::U8(_)));
     if !is_bytes {
-        return elements.into_iter().map(|element| value(element, "")).collect();
+        return elements
+            .into_iter()
+            .map(|element| value(element, ""))
+            .collect();
     }
     let bytes = elements.into_iter().filter_map(|element| match element {
         Val::U8(byte) => Some(byte),

@@ -1,0 +1,108 @@
+//! A component under test: loaded as the gateway loads it, called with JSON.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::Value;
+use wharf_cases::{Function, Subject};
+use wharf_core::provider::{CallContext, Parsed, WebhookRequest};
+use wharf_runtime::{CallError, Plugin, Runtime, RuntimeConfig};
+
+use super::exchange;
+use super::policy::Policy;
+
+/// One call at a time, and one that a conformance check leaves unfinished.
+const PERMITS_MAX: usize = 8;
+
+/// What the calls since the last look used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub calls: u64,
+    pub cpu_us: u64,
+    pub memory_bytes: usize,
+    pub output_bytes: usize,
+    pub log_lines: u64,
+}
+
+/// A plugin in the sandbox.
+pub struct Component {
+    plugin: Arc<Plugin>,
+    runtime: tokio::runtime::Runtime,
+    policy: Policy,
+    used: Used,
+}
+
+impl Component {
+    /// Loads a component file under the limits of its class.
+    pub fn load(file: &Path, config: RuntimeConfig) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let host = Runtime::new(RuntimeConfig {
+            permits_max: PERMITS_MAX,
+            plugin_permits_max: PERMITS_MAX,
+            ..config
+        })?;
+        let plugin = runtime.block_on(host.load(&name, bytes))?;
+        Ok(Self {
+            policy: Policy::new(Arc::clone(plugin.descriptor()))?,
+            plugin,
+            runtime,
+            used: Used::default(),
+        })
+    }
+
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// What was used since this was last asked.
+    pub fn take_used(&mut self) -> Used {
+        std::mem::take(&mut self.used)
+    }
+
+    /// Reads a webhook as the gateway does, with all checks of what comes back.
+    pub fn parse(
+        &mut self,
+        context: &CallContext,
+        webhook: &WebhookRequest,
+        skip: u32,
+    ) -> Result<Parsed, CallError> {
+        let began = std::time::Instant::now();
+        let parsed = self
+            .runtime
+            .block_on(self.plugin.parse(context, webhook, skip));
+        self.spent(began);
+        parsed
+    }
+
+    fn spent(&mut self, began: std::time::Instant) {
+        self.used.calls += 1;
+        let spent = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.used.cpu_us += spent;
+    }
+}
+
+impl Subject for Component {
+    fn call(&mut self, function: Function, arguments: Vec<Value>) -> Result<Value, String> {
+        let began = std::time::Instant::now();
+        let called = self.runtime.block_on(self.plugin.call_json(
+            function.interface,
+            function.name,
+            &arguments,
+        ));
+        self.spent(began);
+        let answer = called.map_err(|error| error.to_string())?;
+        self.used.output_bytes = self.used.output_bytes.max(answer.output_bytes);
+        Ok(answer.value)
+    }
+
+    fn look_at(&mut self, context: &Value, shown: &Value) -> Result<(), String> {
+        let exchange = exchange::read(shown)?;
+        self.plugin.check_exchange(&exchange)?;
+        self.policy.check(context, &exchange)
+    }
+}
