@@ -48,18 +48,38 @@ pub fn encode(core: &Path, component: &Path) -> Result<()> {
 }
 
 fn check_imports(component: &[u8]) -> Result<()> {
-    let decoded = wit_component::decode(component)?;
-    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
-        bail!("the encoder made a WIT package");
-    };
-    for key in resolve.worlds[world].imports.keys() {
-        let name = resolve.name_world_key(key);
+    for name in surface(component)?.imports {
         ensure!(
             name.starts_with(IMPORTS_ALLOWED),
             "it imports `{name}`; a plugin may import `{IMPORTS_ALLOWED}*` only: look for a dependency that uses clocks, files or randomness"
         );
     }
     Ok(())
+}
+
+/// What a component takes and gives, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surface {
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
+}
+
+/// Reads the names off a component, whatever they are.
+pub fn surface(component: &[u8]) -> Result<Surface> {
+    let decoded = wit_component::decode(component)?;
+    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
+        bail!("it is a WIT package and no component");
+    };
+    let names = |keys: Vec<_>| {
+        keys.into_iter()
+            .map(|key| resolve.name_world_key(key))
+            .collect()
+    };
+    let world = &resolve.worlds[world];
+    Ok(Surface {
+        imports: names(world.imports.keys().collect()),
+        exports: names(world.exports.keys().collect()),
+    })
 }
 
 fn cargo() -> OsString {

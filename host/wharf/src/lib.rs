@@ -9,6 +9,7 @@ pub mod directory;
 pub mod gateway;
 pub mod http;
 mod ingest;
+pub mod kit;
 mod sandbox;
 mod sync;
 pub mod telemetry;

@@ -11,6 +11,11 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
         let detail = format!("the webhook's body is not JSON: {problem}");
         Error::new(Code::MalformedResponse, Retry::Never, detail)
     })?;
+    Ok(items(&body, webhook.received_at, skip))
+}
+
+/// The items of a body, whether it was posted or asked for.
+pub(crate) fn items(body: &Value, received_at: u64, skip: u32) -> Parsed {
     let route = match body["sender"].as_str() {
         Some(sender) if !sender.is_empty() => Route::Sender(sender.to_owned()),
         _ => Route::App,
@@ -20,7 +25,7 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
         for (index, atom) in body[name].as_array().into_iter().flatten().enumerate() {
             let raw = atom.to_string();
             page.offer(raw.len(), || {
-                let (dedupe_key, event) = read(atom, webhook.received_at).unwrap_or_else(|| {
+                let (dedupe_key, event) = read(atom, received_at).unwrap_or_else(|| {
                     (
                         format!("{name}:{}", fingerprint(&[&raw])),
                         Event::Other(raw.clone()),
@@ -46,7 +51,7 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
             event: Event::Other(raw.clone()),
         });
     }
-    Ok(page.finish())
+    page.finish()
 }
 
 fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {

@@ -3,6 +3,7 @@
 mod config;
 mod dev;
 mod key;
+mod plugin;
 mod queue;
 mod serve;
 
@@ -54,6 +55,9 @@ enum Command {
     /// The job queues and their dead letters
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Write, build and test provider plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Explain an error code of the API
     Errors {
         /// The code, as in a problem's `code`; without it all are listed
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command, &sources),
         Command::Key(command) => key::run(&command, || load(&sources)),
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
+        Command::Plugin(command) => plugin::run(&command),
         Command::Errors { code } => errors(code.as_deref()),
     };
     match result {

@@ -43,7 +43,11 @@ pub fn run(
     let (_, cases) = load(folder)?;
     let mut rows = Vec::new();
     for (file, case) in cases {
-        if options.filter.as_ref().is_some_and(|filter| !case.name.contains(filter)) {
+        if options
+            .filter
+            .as_ref()
+            .is_some_and(|filter| !case.name.contains(filter))
+        {
             continue;
         }
         component.take_used();

@@ -197,7 +197,10 @@ fn case(shown: &Json) -> Read<(&str, &Json)> {
     match shown {
         Json::String(name) => Ok((name, NOTHING)),
         Json::Object(members) if members.len() == 1 => {
-            let only = members.iter().next().map(|(name, payload)| (name.as_str(), payload));
+            let only = members
+                .iter()
+                .next()
+                .map(|(name, payload)| (name.as_str(), payload));
             only.ok_or_else(|| "expected a case".to_owned())
         }
         other => Err(format!("expected a case, got {other}")),

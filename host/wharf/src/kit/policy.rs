@@ -37,7 +37,11 @@ impl Policy {
     pub(super) fn check(&self, context: &Value, exchange: &Exchange) -> Result<(), String> {
         let settings = settings(context);
         let webhook_url = |name: &str| {
-            let declared = self.descriptor.webhooks.iter().any(|webhook| webhook.name == name);
+            let declared = self
+                .descriptor
+                .webhooks
+                .iter()
+                .any(|webhook| webhook.name == name);
             declared.then(|| format!("https://gateway.example.com/webhooks/plugin/{name}"))
         };
         let grant = Grant {
@@ -58,11 +62,16 @@ impl Policy {
 /// The settings of a case's context: an object, or pairs.
 pub(super) fn settings(context: &Value) -> Vec<(String, String)> {
     let pair = |name: &str, value: &Value| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         (name.to_owned(), value)
     };
     match &context["settings"] {
-        Value::Object(settings) => settings.iter().map(|(name, value)| pair(name, value)).collect(),
+        Value::Object(settings) => settings
+            .iter()
+            .map(|(name, value)| pair(name, value))
+            .collect(),
         Value::Array(pairs) => pairs
             .iter()
             .map(|given| pair(given[0].as_str().unwrap_or_default(), &given[1]))

@@ -27,7 +27,10 @@ pub struct Report {
 
 impl Report {
     pub fn failed(&self) -> usize {
-        self.rows.iter().filter(|row| !row.problems.is_empty()).count()
+        self.rows
+            .iter()
+            .filter(|row| !row.problems.is_empty())
+            .count()
     }
 
     pub fn to_json(&self) -> Value {
@@ -54,7 +57,13 @@ impl Report {
 
     /// A table, and below it what is wrong with whatever failed.
     pub fn to_text(&self) -> String {
-        let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(4);
+        let width = self
+            .rows
+            .iter()
+            .map(|row| row.name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(4);
         let mut text = format!(
             "{:<6} {:<11} {:<width$} {:>6} {:>9} {:>10} {:>10} {:>5}\n",
             "", "suite", "name", "calls", "CPU µs", "memory", "output", "log"
@@ -91,7 +100,11 @@ impl Report {
         }
         let skipped = self.rows.iter().filter(|row| row.skipped.is_some()).count();
         let passed = self.rows.len() - self.failed() - skipped;
-        let _ = writeln!(text, "\n{passed} passed, {} failed, {skipped} skipped", self.failed());
+        let _ = writeln!(
+            text,
+            "\n{passed} passed, {} failed, {skipped} skipped",
+            self.failed()
+        );
         text
     }
 }

@@ -36,7 +36,8 @@ pub struct Component {
 impl Component {
     /// Loads a component file under the limits of its class.
     pub fn load(file: &Path, config: RuntimeConfig) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -1,0 +1,30 @@
+//! `wharf plugin inspect` of a component file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Class;
+use crate::cli::print;
+use crate::kit::facts;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// A component
+    file: PathBuf,
+    /// Which limits it is to run under
+    #[arg(long, value_enum, default_value_t)]
+    class: Class,
+    /// For programs: the whole description
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let facts = facts::of(&options.file, options.class.limits())?;
+    match options.json {
+        true => print(&format!("{:#}", facts.to_json())),
+        false => print(&facts.to_text(true)),
+    }
+    Ok(())
+}
