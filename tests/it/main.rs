@@ -5,6 +5,7 @@ mod crash;
 mod databases;
 mod egress;
 mod harness;
+mod plugin_kit;
 mod queue;
 mod runtime;
 mod scenario;

@@ -94,8 +94,8 @@ impl Template {
 }
 
 fn document(draft: &Create) -> String {
-    let components: Value =
-        serde_json::from_str(&draft.definition).unwrap_or_else(|_| draft.definition.as_str().into());
+    let components: Value = serde_json::from_str(&draft.definition)
+        .unwrap_or_else(|_| draft.definition.as_str().into());
     json!({
         "name": draft.name, "language": draft.language, "category": draft.category, "components": components,
     })

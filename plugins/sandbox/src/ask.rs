@@ -20,7 +20,12 @@ pub(crate) fn request(label: &str, method: HttpMethod, path: &str) -> Exchange {
 
 /// An answer of the wanted shape.
 pub(crate) fn answer<T: DeserializeOwned>(outcome: Outcome) -> Result<T, Error> {
-    one_shot_or(outcome, REPLAY, |response| response.json::<T>(), failure::from_response)
+    one_shot_or(
+        outcome,
+        REPLAY,
+        |response| response.json::<T>(),
+        failure::from_response,
+    )
 }
 
 /// A 2xx whose body says nothing.
@@ -32,7 +37,9 @@ pub(crate) fn done(outcome: Outcome) -> Result<(), Error> {
 pub(crate) fn segment<'a>(what: &str, id: &'a str) -> Result<&'a str, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if id.is_empty() || id.len() > 128 || !id.bytes().all(plain) {
-        return Err(Error::invalid(format!("{what} is not an id of the sandbox")));
+        return Err(Error::invalid(format!(
+            "{what} is not an id of the sandbox"
+        )));
     }
     Ok(id)
 }

@@ -28,14 +28,29 @@ pub(crate) fn descriptor() -> Descriptor {
         "Wharf",
     )
     .sender(SENDER)
-    .endpoint(HOST, &[HttpMethod::Post], &[PATH, "/v1/media", "/v1/templates", "/v1/templates/{id}"])
+    .endpoint(
+        HOST,
+        &[HttpMethod::Post],
+        &[PATH, "/v1/media", "/v1/templates", "/v1/templates/{id}"],
+    )
     .endpoint(
         HOST,
         &[HttpMethod::Get],
-        &["/v1/messages/{id}", "/v1/events", "/v1/media/{id}", "/v1/templates", "/v1/health", "/v1/profile"],
+        &[
+            "/v1/messages/{id}",
+            "/v1/events",
+            "/v1/media/{id}",
+            "/v1/templates",
+            "/v1/health",
+            "/v1/profile",
+        ],
     )
     .endpoint(HOST, &[HttpMethod::Put], &["/v1/profile"])
-    .endpoint(HOST, &[HttpMethod::Delete], &["/v1/media/{id}", "/v1/templates/{name}"])
+    .endpoint(
+        HOST,
+        &[HttpMethod::Delete],
+        &["/v1/media/{id}", "/v1/templates/{name}"],
+    )
     .flow(onboarding::flow())
     .webhook(webhook());
     for kind in [

@@ -1,8 +1,8 @@
 //! Media that the sandbox holds: nothing is kept, every id fetches the same picture.
 
 use serde::Deserialize;
-use wharf_plugin::media::{Answer, Progress, Request};
 use wharf_plugin::MediaProvider;
+use wharf_plugin::media::{Answer, Progress, Request};
 use wharf_plugin::prelude::{Context, Error, Exchange, Outcome, Replay, one_shot};
 use wharf_plugin::types::HttpMethod;
 

@@ -40,8 +40,12 @@ pub(crate) fn flow() -> FlowInfo {
 }
 
 fn unknown(flow: &str) -> Error {
-    Error::new(Code::Unsupported, Retry::Never, format!("the sandbox has no flow `{flow}`"))
-        .remedy("Start the flow `connect`.")
+    Error::new(
+        Code::Unsupported,
+        Retry::Never,
+        format!("the sandbox has no flow `{flow}`"),
+    )
+    .remedy("Start the flow `connect`.")
 }
 
 impl OnboardingProvider for Sandbox {
@@ -53,7 +57,10 @@ impl OnboardingProvider for Sandbox {
         if flow != FLOW_ID {
             return Err(unknown(flow));
         }
-        let sender = inputs.iter().find(|(name, _)| name == SENDER).map(|(_, value)| value.clone());
+        let sender = inputs
+            .iter()
+            .find(|(name, _)| name == SENDER)
+            .map(|(_, value)| value.clone());
         let Some(sender) = sender.filter(|sender| !sender.is_empty()) else {
             return Err(Error::invalid("the form's `sender` is empty"));
         };
@@ -71,7 +78,11 @@ impl OnboardingProvider for Sandbox {
 
     fn onboarding_resume(_: &Context, flow: &str, _: &[u8], _: Outcome) -> Result<Progress, Error> {
         Err(match flow {
-            FLOW_ID => Error::new(Code::Misconfigured, Retry::Never, "this flow asks for no exchange"),
+            FLOW_ID => Error::new(
+                Code::Misconfigured,
+                Retry::Never,
+                "this flow asks for no exchange",
+            ),
             flow => unknown(flow),
         })
     }

@@ -15,7 +15,11 @@ struct Known {
 }
 
 impl ReconcileProvider for Sandbox {
-    fn reconcile_start(_: &Context, message: &Message, _: u64) -> Result<reconcile::Progress, Error> {
+    fn reconcile_start(
+        _: &Context,
+        message: &Message,
+        _: u64,
+    ) -> Result<reconcile::Progress, Error> {
         let path = format!("messages/{}", segment("the message's id", &message.id)?);
         Ok(request("reconcile", HttpMethod::Get, &path).into())
     }
