@@ -28,7 +28,12 @@ const IMPORTS_ALLOWED: &str = "wharf:provider/";
 /// module says which one it was: an older build that cargo brings back is not newer than the component.
 pub fn encode(core: &Path, component: &Path) -> Result<()> {
     let meta = fs::metadata(core).with_context(|| format!("cargo made no {}", core.display()))?;
-    let identity = format!("{} bytes of {:?}", meta.len(), meta.modified()?);
+    let identity = format!(
+        "{} bytes of {:?} as {}",
+        meta.len(),
+        meta.modified()?,
+        component.display()
+    );
     let note = core.with_extension("encoded");
     if component.exists() && fs::read_to_string(&note).is_ok_and(|noted| noted == identity) {
         return Ok(());

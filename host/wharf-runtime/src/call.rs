@@ -2,9 +2,11 @@
 //!
 //! Whatever goes wrong inside wasmtime ends the store: it is dropped here and never entered again.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{
@@ -30,6 +32,15 @@ const OUTPUT_LIMIT_TEXT: &str = "fuel allocated for hostcalls";
 
 /// wasmtime charges 40 bytes for each element of a list that has no static type, and most are bytes.
 const VALUE_FACTOR: usize = 48;
+
+/// What a call with values used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    /// How long it had the thread, without what it waited.
+    pub(crate) cpu: Duration,
+    pub(crate) memory_bytes: usize,
+    pub(crate) log_lines: u64,
+}
 
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {
@@ -196,16 +207,27 @@ impl<'a> Call<'a> {
         running: &mut Running<'_>,
         function: Func,
         params: &[Val],
-    ) -> Result<Val, CallError> {
+    ) -> Result<(Val, Spent), CallError> {
         let fuel = self.limits.output_bytes.saturating_mul(VALUE_FACTOR);
         running.store.set_hostcall_fuel(fuel);
         let mut results = [Val::Bool(false)];
-        let called = function
-            .call_async(&mut running.store, params, &mut results)
-            .await;
+        let mut spent = Spent::default();
+        let called = {
+            let mut call = pin!(function.call_async(&mut running.store, params, &mut results));
+            poll_fn(|context| {
+                let began = Instant::now();
+                let polled = call.as_mut().poll(context);
+                spent.cpu += began.elapsed();
+                polled
+            })
+            .await
+        };
+        let state = running.store.data();
+        spent.memory_bytes = state.memory.bytes_used();
+        spent.log_lines = state.log.written();
         let [returned] = results;
         match called {
-            Ok(()) => Ok(returned),
+            Ok(()) => Ok((returned, spent)),
             Err(error) => Err(self.observe(self.name_error(&error))),
         }
     }

@@ -3,6 +3,7 @@
 //! These are rules of form and of reference. Whether the operator grants what is asked for is not
 //! decided here.
 
+mod flows;
 pub(crate) mod names;
 mod webhooks;
 
@@ -13,6 +14,7 @@ use wharf_core::provider::{Bucket, Descriptor, Endpoint, Input, InputKind};
 use self::names::{
     is_dns_name, is_header_name, is_line, is_path_pattern, is_slug, is_version, matches_host,
 };
+use crate::interface::Interface;
 
 const CAPABILITIES_MAX: usize = 128;
 const INPUTS_MAX: usize = 64;
@@ -69,7 +71,7 @@ impl Problems {
 }
 
 /// Empty when the description keeps every rule.
-pub(crate) fn problems(descriptor: &Descriptor) -> Vec<String> {
+pub(crate) fn problems(descriptor: &Descriptor, interfaces: &[Interface]) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     check_identity(&mut problems, descriptor);
     check_inputs(&mut problems, descriptor);
@@ -77,6 +79,7 @@ pub(crate) fn problems(descriptor: &Descriptor) -> Vec<String> {
     webhooks::check(&mut problems, descriptor);
     check_settings(&mut problems, descriptor);
     check_rates(&mut problems, descriptor);
+    flows::check(&mut problems, descriptor, interfaces);
     problems.0
 }
 
@@ -141,25 +144,25 @@ fn check_inputs(problems: &mut Problems, descriptor: &Descriptor) {
     let names = descriptor.inputs.iter();
     problems.unique("inputs", names.map(|input| input.name.as_str()));
     for input in &descriptor.inputs {
-        check_input(problems, descriptor, input);
+        let place = format!("input `{}`", input.name);
+        check_input(problems, descriptor, &place, input);
     }
 }
 
-fn check_input(problems: &mut Problems, descriptor: &Descriptor, input: &Input) {
-    let place = format!("input `{}`", input.name);
+fn check_input(problems: &mut Problems, descriptor: &Descriptor, place: &str, input: &Input) {
     problems.require(
         is_slug(&input.name),
-        &place,
+        place,
         "must be a name of a-z, 0-9, `.`, `-` and `_`",
     );
     problems.require(
         is_line(&input.title, LINE_BYTES_MAX),
-        &place,
+        place,
         "needs a title of one line",
     );
     problems.require(
         input.help.len() <= HELP_BYTES_MAX,
-        &place,
+        place,
         "has a help text of more than 2000 bytes",
     );
     problems.count(
@@ -169,10 +172,10 @@ fn check_input(problems: &mut Problems, descriptor: &Descriptor, input: &Input) 
     );
     problems.require(
         (input.kind == InputKind::Choice) != input.choices.is_empty(),
-        &place,
+        place,
         "must have choices when its kind is choice, and only then",
     );
-    check_pattern(problems, &place, &input.pattern);
+    check_pattern(problems, place, &input.pattern);
     problems.count(
         &format!("{place} audience"),
         input.audience.len(),
@@ -180,14 +183,14 @@ fn check_input(problems: &mut Problems, descriptor: &Descriptor, input: &Input) 
     );
     problems.require(
         input.kind == InputKind::Secret || input.audience.is_empty(),
-        &place,
+        place,
         "has an audience, which only a secret can have",
     );
     for host in &input.audience {
         let allowed = |endpoint: &Endpoint| matches_host(&endpoint.host, host);
         if !descriptor.endpoints.iter().any(allowed) {
             problems.add(
-                &place,
+                place,
                 format_args!("may be sent to {host}, which no endpoint allows"),
             );
         }

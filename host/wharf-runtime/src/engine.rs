@@ -99,7 +99,7 @@ impl Runtime {
         let identity = Arc::new(Identity::new(name, "unknown", &digest));
         let call = Call::new(self, &code, &identity, Export::Describe);
         let descriptor = v1::describe(&call).await?;
-        let problems = descriptor::problems(&descriptor);
+        let problems = descriptor::problems(&descriptor, &code.exports.interfaces());
         if !problems.is_empty() {
             return Err(LoadReason::Descriptor { problems });
         }

@@ -166,6 +166,11 @@ impl MemoryLimiter {
         }
     }
 
+    /// Neither memories nor tables ever shrink, so what is used at the end was the most.
+    pub(crate) fn bytes_used(&self) -> usize {
+        self.bytes_used
+    }
+
     fn grow(&mut self, by: usize) -> wasmtime::Result<bool> {
         let used = self.bytes_used.saturating_add(by);
         if used > self.bytes_max {

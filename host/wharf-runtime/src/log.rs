@@ -25,6 +25,7 @@ pub(crate) struct LogQuota {
     lines_left: usize,
     line_bytes_max: usize,
     dropped: u64,
+    written: u64,
 }
 
 impl LogQuota {
@@ -42,6 +43,7 @@ impl LogQuota {
             lines_left: lines_max,
             line_bytes_max,
             dropped: 0,
+            written: 0,
         }
     }
 
@@ -52,7 +54,13 @@ impl LogQuota {
             return false;
         }
         self.lines_left -= 1;
+        self.written += 1;
         true
+    }
+
+    /// Lines so far, without those that were dropped.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     pub(crate) fn line(&self) -> Line {

@@ -38,7 +38,11 @@ enum Command {
     /// Measure the gateway in the release profile, each figure beside its counterpart
     Bench(bench::Options),
     /// Build the provider plugins as WebAssembly components
-    Plugins,
+    Plugins {
+        /// Build the guests that only tests use instead
+        #[arg(long)]
+        guests: bool,
+    },
     /// Check the rules of this repository that no compiler knows
     Tidy,
 }
@@ -62,8 +66,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => dev::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
-        Command::Plugins => {
-            for (name, file) in plugins::build(&workspace.root, &workspace.target)? {
+        Command::Plugins { guests } => {
+            let build = if guests {
+                plugins::build_guests
+            } else {
+                plugins::build
+            };
+            for (name, file) in build(&workspace.root, &workspace.target)? {
                 println!("{name} {}", file.display());
             }
             Ok(ExitCode::SUCCESS)

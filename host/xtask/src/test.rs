@@ -44,12 +44,15 @@ fn lint(workspace: &Workspace, summary: &mut Summary) {
     const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
     summary.step("format", || {
         run_command(workspace.cargo().args(["fmt", "--all", "--check"]))?;
-        let manifest = workspace.root.join("plugins/Cargo.toml");
-        let mut plugins = workspace.cargo();
-        plugins
-            .args(["fmt", "--all", "--check", "--manifest-path"])
-            .arg(manifest);
-        run_command(&mut plugins).context("run `cargo fmt --all`, in plugins/ too")
+        for manifest in ["plugins/Cargo.toml", "tests/guests/Cargo.toml"] {
+            let mut other = workspace.cargo();
+            other
+                .args(["fmt", "--all", "--check", "--manifest-path"])
+                .arg(workspace.root.join(manifest));
+            run_command(&mut other)
+                .context("run `cargo fmt --all`, in plugins/ and tests/guests/ too")?;
+        }
+        Ok(())
     });
     summary.step("tidy", || tidy::check(workspace));
     summary.step("clippy, host", || {
@@ -83,13 +86,22 @@ fn run_host_tests(workspace: &Workspace, options: &Options, summary: &mut Summar
     let components = summary.step("plugins as components", || {
         plugins::build(&workspace.root, &workspace.target)
     });
+    let guests = summary.step("guests of the tests", || {
+        plugins::build_guests(&workspace.root, &workspace.target)
+    });
     let gateway = summary.step("gateway", || workspace.build_gateway());
-    let (Some(components), Some(gateway)) = (components, gateway) else {
+    let (Some(components), Some(guests), Some(gateway)) = (components, guests, gateway) else {
         summary.skip("tests of the host", "what they test does not build");
         return;
     };
-    if let Some(folder) = components.values().next().and_then(|file| file.parent()) {
-        environment.push(("WHARF_PLUGINS_DIST", folder.display().to_string()));
+    let folders = [
+        ("WHARF_PLUGINS_DIST", components),
+        ("WHARF_GUESTS_DIST", guests),
+    ];
+    for (name, built) in folders {
+        if let Some(folder) = built.values().next().and_then(|file| file.parent()) {
+            environment.push((name, folder.display().to_string()));
+        }
     }
     environment.push(("WHARF_BIN", gateway.display().to_string()));
     // Lives until the tests have ended.
