@@ -66,8 +66,14 @@ impl Kit {
 )]
 fn quiet(command: &mut Command, folder: &Path) {
     const KEPT: [&str; 8] = [
-        "PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "XDG_CACHE_HOME",
-        "WHARF_WASM_TOOLCHAIN", "WHARF_WASM_RUSTC",
+        "PATH",
+        "HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "RUSTUP_TOOLCHAIN",
+        "XDG_CACHE_HOME",
+        "WHARF_WASM_TOOLCHAIN",
+        "WHARF_WASM_RUSTC",
     ];
     command.env_clear().current_dir(folder);
     for name in KEPT {
@@ -89,5 +95,8 @@ fn run(mut command: Command) -> Output {
 
 /// A folder of this repository.
 fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .join(path)
 }

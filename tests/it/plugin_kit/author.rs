@@ -9,19 +9,44 @@ use super::{Kit, quiet, repository, run};
 #[tokio::test]
 async fn names_that_are_none_are_refused_with_what_is_right() {
     let Some(kit) = Kit::new() else { return };
-    for name in ["", "Acme", "9lives", "a_b", "a b", "../a", "a--b", "a-", "-a", "sdk", &"x".repeat(41)] {
+    for name in [
+        "",
+        "Acme",
+        "9lives",
+        "a_b",
+        "a b",
+        "../a",
+        "a--b",
+        "a-",
+        "-a",
+        "sdk",
+        &"x".repeat(41),
+    ] {
         let output = kit.run(&["new", "--", name]);
         assert_eq!(output.code, 1, "{output:?}");
-        assert!(output.stderr.contains("plugin's name") || output.stderr.contains("is taken"), "{output:?}");
+        assert!(
+            output.stderr.contains("plugin's name") || output.stderr.contains("is taken"),
+            "{output:?}"
+        );
     }
-    assert_eq!(std::fs::read_dir(kit.folder.path()).unwrap().count(), 0, "nothing was written");
+    assert_eq!(
+        std::fs::read_dir(kit.folder.path()).unwrap().count(),
+        0,
+        "nothing was written"
+    );
     std::fs::create_dir(kit.path("full")).unwrap();
     std::fs::write(kit.path("full/file"), "mine").unwrap();
     let full = kit.run(&["new", "full"]);
-    assert!(full.code == 1 && full.stderr.contains("not empty"), "{full:?}");
+    assert!(
+        full.code == 1 && full.stderr.contains("not empty"),
+        "{full:?}"
+    );
     for sdk in ["nowhere", "full"] {
         let output = kit.run(&["new", "fine", "--sdk", sdk]);
-        assert!(output.code == 1 && output.stderr.contains("--sdk"), "{output:?}");
+        assert!(
+            output.code == 1 && output.stderr.contains("--sdk"),
+            "{output:?}"
+        );
     }
 }
 
@@ -54,24 +79,41 @@ async fn a_new_plugin_compiles_and_passes_its_tests_at_once() {
     // The plugins' own build folder, so that the standard library is not built again.
     let target = kit.dist.parent().unwrap().join("build");
     let created = kit.run(&["new", "blue-bird"]);
-    assert_eq!((created.code, created.stdout.trim()), (0, "blue-bird"), "{created:?}");
+    assert_eq!(
+        (created.code, created.stdout.trim()),
+        (0, "blue-bird"),
+        "{created:?}"
+    );
     let folder = kit.path("blue-bird");
     let source = std::fs::read_to_string(folder.join("src/lib.rs")).unwrap();
     assert!(source.contains("pub struct BlueBird;"), "{source}");
 
     let mut native = Command::new("cargo");
     quiet(&mut native, &folder);
-    native.args(["test", "--quiet", "--offline"]).env("CARGO_TARGET_DIR", &target);
+    native
+        .args(["test", "--quiet", "--offline"])
+        .env("CARGO_TARGET_DIR", &target);
     let native = run(native);
     assert_eq!(native.code, 0, "{native:?}");
 
     let mut tested = kit.command(&["test", "blue-bird"]);
-    tested.env("CARGO_TARGET_DIR", &target).env("CARGO_NET_OFFLINE", "true");
+    tested
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_NET_OFFLINE", "true");
     let tested = run(tested);
     assert_eq!(tested.code, 0, "{tested:?}");
-    assert!(tested.stdout.contains("sends-a-text") && tested.stdout.contains(" 0 failed"), "{tested:?}");
+    assert!(
+        tested.stdout.contains("sends-a-text") && tested.stdout.contains(" 0 failed"),
+        "{tested:?}"
+    );
     let checked = kit.run(&["check", "blue-bird/blue-bird.wasm"]);
-    assert!(checked.code == 0 && checked.stdout.contains("https://api.blue-bird.example"), "{checked:?}");
+    assert!(
+        checked.code == 0 && checked.stdout.contains("https://api.blue-bird.example"),
+        "{checked:?}"
+    );
     let empty = kit.run(&["build", "."]);
-    assert!(empty.code == 1 && empty.stderr.contains("wharf plugin new"), "{empty:?}");
+    assert!(
+        empty.code == 1 && empty.stderr.contains("wharf plugin new"),
+        "{empty:?}"
+    );
 }

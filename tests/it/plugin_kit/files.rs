@@ -16,7 +16,11 @@ async fn a_component_is_checked_and_its_permissions_are_listed() {
         "verified by mac",
         "sha256:",
     ] {
-        assert!(checked.stdout.contains(part), "{part} is missing in: {}", checked.stdout);
+        assert!(
+            checked.stdout.contains(part),
+            "{part} is missing in: {}",
+            checked.stdout
+        );
     }
     assert!(!checked.stdout.contains("problems"), "{checked:?}");
 }
@@ -28,12 +32,23 @@ async fn an_interface_that_is_not_named_is_not_exported() {
         let output = kit.run(&["check", "--json", &kit.component(name)]);
         let facts: Value = serde_json::from_str(&output.stdout).unwrap();
         let exports = facts["exports"].to_string();
-        for interface in ["media", "onboarding", "templates", "health", "reconcile", "profile"] {
+        for interface in [
+            "media",
+            "onboarding",
+            "templates",
+            "health",
+            "reconcile",
+            "profile",
+        ] {
             let export = format!("wharf:provider/{interface}@1.0.0");
             assert_eq!(exports.contains(&export), has, "{name}: {exports}");
         }
         let imports = facts["imports"].as_array().unwrap();
-        assert!(imports.iter().all(|name| name.as_str().unwrap().starts_with("wharf:provider/")));
+        assert!(
+            imports
+                .iter()
+                .all(|name| name.as_str().unwrap().starts_with("wharf:provider/"))
+        );
     }
 }
 
@@ -44,20 +59,38 @@ async fn what_would_not_be_loaded_is_told_with_its_reason() {
     for (name, content, part) in [
         ("text.wasm", b"hello".as_slice(), "not WebAssembly"),
         ("module.wasm", b"\0asm\x01\0\0\0", "core WebAssembly module"),
-        ("cut.wasm", &component[..component.len() / 2], "not a valid component"),
-        ("native.wasm", b"\x7fELF\x02\x01", "never taken from outside"),
+        (
+            "cut.wasm",
+            &component[..component.len() / 2],
+            "not a valid component",
+        ),
+        (
+            "native.wasm",
+            b"\x7fELF\x02\x01",
+            "never taken from outside",
+        ),
     ] {
         let file = kit.path(name);
         std::fs::write(&file, content).unwrap();
         let output = kit.run(&["check", file.to_str().unwrap()]);
         assert_eq!(output.code, 1, "{output:?}");
-        assert!(output.stdout.contains(part), "{part} is missing in: {output:?}");
+        assert!(
+            output.stdout.contains(part),
+            "{part} is missing in: {output:?}"
+        );
         let output = kit.run(&["check", "--json", file.to_str().unwrap()]);
         let facts: Value = serde_json::from_str(&output.stdout).unwrap();
-        assert_eq!((output.code, &facts["ok"]), (1, &Value::Bool(false)), "{output:?}");
+        assert_eq!(
+            (output.code, &facts["ok"]),
+            (1, &Value::Bool(false)),
+            "{output:?}"
+        );
     }
     let missing = kit.run(&["check", "no-such.wasm"]);
-    assert!(missing.code == 1 && missing.stderr.contains("cannot read no-such.wasm"), "{missing:?}");
+    assert!(
+        missing.code == 1 && missing.stderr.contains("cannot read no-such.wasm"),
+        "{missing:?}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +98,17 @@ async fn a_component_describes_itself() {
     let Some(kit) = Kit::new() else { return };
     let shown = kit.run(&["inspect", &kit.component("sandbox")]);
     assert_eq!(shown.code, 0, "{shown:?}");
-    for part in ["dev.wharf.sandbox", "can do", "sandbox_key (channel secret, required)", "webhook     main", "flow        connect"] {
-        assert!(shown.stdout.contains(part), "{part} is missing in: {}", shown.stdout);
+    for part in [
+        "dev.wharf.sandbox",
+        "can do",
+        "sandbox_key (channel secret, required)",
+        "webhook     main",
+        "flow        connect",
+    ] {
+        assert!(
+            shown.stdout.contains(part),
+            "{part} is missing in: {}",
+            shown.stdout
+        );
     }
 }

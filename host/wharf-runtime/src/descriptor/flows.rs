@@ -3,9 +3,7 @@
 use wharf_core::provider::{Descriptor, FlowInfo, Launch};
 
 use super::names::{is_line, is_slug};
-use super::{
-    INPUTS_MAX, LINE_BYTES_MAX, Problems, check_input, check_setting,
-};
+use super::{INPUTS_MAX, LINE_BYTES_MAX, Problems, check_input, check_setting};
 use crate::interface::Interface;
 
 const FLOWS_MAX: usize = 16;

@@ -9,21 +9,31 @@ use super::{refuse, respond};
 
 /// The smallest PNG: one transparent pixel.
 const PICTURE: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1,
-    8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0, 1, 0, 0, 5,
-    0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T',
+    0x78, 0x9c, 0x63, 0, 1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, b'I', b'E', b'N',
+    b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 /// The answer of everything but a message; `None` for a path that is not here.
 pub(super) fn answer(request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let path = request.uri().path().strip_prefix("/v1/")?;
-    let (place, id) = path.split_once('/').map_or((path, None), |(place, id)| (place, Some(id)));
-    let known = matches!(place, "health" | "profile" | "templates" | "media" | "events");
+    let (place, id) = path
+        .split_once('/')
+        .map_or((path, None), |(place, id)| (place, Some(id)));
+    let known = matches!(
+        place,
+        "health" | "profile" | "templates" | "media" | "events"
+    );
     if !known && !(place == "messages" && id.is_some()) {
         return None;
     }
     if request.headers().get(http::header::AUTHORIZATION).is_none() {
-        return Some(refuse(StatusCode::UNAUTHORIZED, "auth-failed", "the sandbox_key is missing"));
+        return Some(refuse(
+            StatusCode::UNAUTHORIZED,
+            "auth-failed",
+            "the sandbox_key is missing",
+        ));
     }
     Some(match (request.method().clone(), place, id) {
         (Method::GET, "health", None) => respond(
@@ -48,14 +58,22 @@ pub(super) fn answer(request: &Request<Bytes>) -> Option<Response<Bytes>> {
         (Method::GET, "events", None) => {
             respond(StatusCode::OK, &json!({ "statuses": [], "messages": [] }))
         }
-        _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "unsupported", "the sandbox has no such request"),
+        _ => refuse(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "unsupported",
+            "the sandbox has no such request",
+        ),
     })
 }
 
 fn echo(body: &Bytes) -> Response<Bytes> {
     match serde_json::from_slice::<Value>(body) {
         Ok(document @ Value::Object(_)) => respond(StatusCode::OK, &document),
-        _ => refuse(StatusCode::BAD_REQUEST, "invalid-json", "a profile is a JSON object"),
+        _ => refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid-json",
+            "a profile is a JSON object",
+        ),
     }
 }
 
@@ -77,6 +95,8 @@ fn template(draft: &Value) -> Value {
 fn picture() -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(PICTURE));
     let png = http::HeaderValue::from_static("image/png");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, png);
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, png);
     response
 }
