@@ -52,11 +52,11 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_manifest_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::manifest::__export_wharf_provider_manifest_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::manifest);
-            $crate::bindings::__export_wharf_provider_outbound_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::outbound::__export_wharf_provider_outbound_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::outbound);
-            $crate::bindings::__export_wharf_provider_inbound_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::inbound::__export_wharf_provider_inbound_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::inbound);
         };
         $crate::__export_section!(PROVIDER, "provider");
@@ -66,7 +66,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_media_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::media::__export_wharf_provider_media_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::media);
         };
         $crate::__export_section!(MEDIA, "media");
@@ -76,7 +76,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_onboarding_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::onboarding::__export_wharf_provider_onboarding_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::onboarding);
         };
         $crate::__export_section!(ONBOARDING, "onboarding");
@@ -86,7 +86,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_templates_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::templates::__export_wharf_provider_templates_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::templates);
         };
         $crate::__export_section!(TEMPLATES, "templates");
@@ -96,7 +96,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_health_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::health::__export_wharf_provider_health_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::health);
         };
         $crate::__export_section!(HEALTH, "health");
@@ -106,7 +106,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_reconcile_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::reconcile::__export_wharf_provider_reconcile_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::reconcile);
         };
         $crate::__export_section!(RECONCILE, "reconcile");
@@ -116,7 +116,7 @@ macro_rules! __export_interface {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Component = $crate::Adapter<$provider>;
-            $crate::bindings::__export_wharf_provider_profile_1_0_0_cabi!(
+            $crate::bindings::exports::wharf::provider::profile::__export_wharf_provider_profile_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::profile);
         };
         $crate::__export_section!(PROFILE, "profile");

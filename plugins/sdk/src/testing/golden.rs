@@ -15,6 +15,9 @@ use crate::provider::{
     ReconcileProvider, TemplateProvider,
 };
 
+/// Set to 1, what a plugin says is written into its cases: read the difference before you keep it.
+const UPDATE: &str = "WHARF_UPDATE_CASES";
+
 type Call = Box<dyn Fn(&[Value]) -> Result<Value, String>>;
 
 /// The golden cases of a plugin.
@@ -249,10 +252,23 @@ impl Golden {
         let defaults = Defaults::load(folder)?;
         let files = wharf_cases::files(folder)?;
         let mut failed = Vec::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an author's wish for one run of the tests, no configuration of the gateway"
+        )]
+        let update = std::env::var_os(UPDATE).is_some_and(|wish| wish == "1");
         for file in &files {
             let case = Case::load(file, &defaults)?;
             let ran = wharf_cases::run(&case, self);
-            let problems = case.problems(&ran);
+            let mut problems = case.problems(&ran);
+            if update && !problems.is_empty() && ran.results.len() == case.then.len() + 1 {
+                let written = std::fs::write(file, case.updated(&ran.results));
+                problems = written
+                    .err()
+                    .map(|error| error.to_string())
+                    .into_iter()
+                    .collect();
+            }
             if !problems.is_empty() {
                 failed.push(format!("{}:\n  {}", case.name, problems.join("\n  ")));
             }
