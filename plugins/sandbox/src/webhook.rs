@@ -70,7 +70,7 @@ fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {
         provider_message_id: id,
         recipient: None,
         state,
-        at: atom["at_ms"].as_u64().unwrap_or(received_at),
+        at: time(atom, received_at),
         error,
         pricing: None,
         conversation_id: None,
@@ -93,11 +93,19 @@ fn message(atom: &Value, received_at: u64) -> Option<(String, Event)> {
             name: None,
         },
         group: None,
-        at: atom["at_ms"].as_u64().unwrap_or(received_at),
+        at: time(atom, received_at),
         reply_to: None,
         forwarded: false,
         content: Content::Text(atom["text"].as_str()?.to_owned()),
         referral: None,
     };
     Some((key, Event::Message(message)))
+}
+
+/// The last moment of the year 9999: what lies beyond is no time, and the host would refuse it.
+const AT_MS_MAX: u64 = 253_402_300_799_999;
+
+fn time(atom: &Value, received_at: u64) -> u64 {
+    let time = atom["at_ms"].as_u64();
+    time.filter(|at| *at <= AT_MS_MAX).unwrap_or(received_at)
 }
