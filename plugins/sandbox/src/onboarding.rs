@@ -14,6 +14,8 @@ use crate::Sandbox;
 use crate::descriptor::{KEY, SENDER, SENDER_PATTERN};
 
 const FLOW_ID: &str = "connect";
+/// The form's one field. A flow's inputs are its own and share no name with the description's.
+const NAME: &str = "name";
 /// The key belongs to the channel that the flow is about to make.
 const SLOT: &str = "main";
 const KEY_CHARS: u8 = 32;
@@ -27,15 +29,15 @@ struct Minting {
 const CONNECT: Flow<Minting> = Flow::new("connect", 1);
 
 pub(crate) fn flow() -> FlowInfo {
-    let sender = Input::new(
-        SENDER,
+    let name = Input::new(
+        NAME,
         Kind::Text,
         Level::Channel,
         "Sender",
         "Any name for the sending number.",
     );
     FlowInfo::form(FLOW_ID, "Connect a sandbox channel", Purpose::Connect)
-        .input(sender.pattern(SENDER_PATTERN))
+        .input(name.pattern(SENDER_PATTERN))
         .step("key", "Make a key")
 }
 
@@ -59,10 +61,10 @@ impl OnboardingProvider for Sandbox {
         }
         let sender = inputs
             .iter()
-            .find(|(name, _)| name == SENDER)
+            .find(|(name, _)| name == NAME)
             .map(|(_, value)| value.clone());
         let Some(sender) = sender.filter(|sender| !sender.is_empty()) else {
-            return Err(Error::invalid("the form's `sender` is empty"));
+            return Err(Error::invalid("the form's `name` is empty"));
         };
         Ok(Progress {
             settings: Vec::new(),
