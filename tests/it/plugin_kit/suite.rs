@@ -31,8 +31,7 @@ async fn the_plugins_that_ship_pass_everything() {
         let rows = passed(&kit, name);
         let of = |suite: &str| rows.iter().filter(|row| row["suite"] == suite).count();
         assert!(of("cases") >= 5 && of("conformance") >= 15, "{rows:?}");
-        let worked = rows.iter().filter(|row| row["skipped"].is_null());
-        for row in worked {
+        for row in rows.iter().filter(|row| row["suite"] == "cases") {
             assert!(row["calls"].as_u64().unwrap() > 0, "{row}");
         }
     }
