@@ -7,6 +7,7 @@ mod egress;
 mod exchange;
 mod harness;
 mod hostile;
+mod plugin_kit;
 mod plugins_life;
 mod queue;
 mod runtime;

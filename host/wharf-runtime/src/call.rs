@@ -2,6 +2,8 @@
 //!
 //! Whatever goes wrong inside wasmtime ends the store: it is dropped here and never entered again.
 
+mod values;
+
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -28,6 +30,8 @@ use crate::permits::Permits;
 use crate::turns::{Rest, Turns};
 use crate::usage::{Usage, timed};
 use crate::v1;
+
+pub(crate) use values::Spent;
 
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {

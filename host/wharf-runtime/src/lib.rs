@@ -49,6 +49,6 @@ pub use error::{
 pub use interface::Interface;
 pub use load::Probe;
 pub use metrics::{ExportMetrics, Histogram, Metrics, PoolOccupancy};
-pub use plugin::{Counts, Plugin};
+pub use plugin::{Answer, Counts, DynamicError, Misfit, Plugin};
 pub use registry::Registry;
 pub use usage::{Usage, output_bytes};

@@ -36,6 +36,28 @@ pub(crate) enum Export {
 }
 
 impl Export {
+    pub(crate) const ALL: [Self; 19] = [
+        Self::Describe,
+        Self::Start,
+        Self::Resume,
+        Self::Parse,
+        Self::MediaStart,
+        Self::MediaResume,
+        Self::OnboardingStart,
+        Self::OnboardingResume,
+        Self::OnboardingAnswer,
+        Self::TemplatesStart,
+        Self::TemplatesResume,
+        Self::HealthStart,
+        Self::HealthResume,
+        Self::ReconcileStart,
+        Self::ReconcileResume,
+        Self::CatchUp,
+        Self::CatchUpResume,
+        Self::ProfileStart,
+        Self::ProfileResume,
+    ];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Describe => "manifest.describe",
@@ -145,6 +167,7 @@ impl MemoryLimiter {
         }
     }
 
+    /// Neither memories nor tables ever shrink, so what is used at the end was the most.
     pub(crate) fn bytes_used(&self) -> usize {
         self.bytes_used
     }

@@ -10,6 +10,7 @@ mod onboarding;
 mod optional;
 mod outbound;
 
+pub(crate) use exchange::check_exchange as exchange;
 pub(crate) use inbound::check_parsed;
 pub(crate) use onboarding::onboarding;
 pub(crate) use optional::{catch_up, health, media, profile, reconciled, templates};

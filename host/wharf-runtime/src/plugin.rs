@@ -6,7 +6,10 @@ use wharf_core::provider::{
     CallContext, Descriptor, OutboundMessage, Outcome, Parsed, Progress, WebhookRequest,
 };
 
+mod dynamic;
 mod optional;
+
+pub use dynamic::{Answer, DynamicError, Misfit};
 
 use crate::breaker::Health;
 use crate::call::{Call, Code};

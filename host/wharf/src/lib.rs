@@ -11,6 +11,7 @@ pub mod flows;
 pub mod gateway;
 pub mod http;
 mod ingest;
+pub mod kit;
 pub mod media;
 mod plugin_config;
 pub mod plugins;

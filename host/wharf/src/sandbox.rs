@@ -4,6 +4,8 @@
 //! back as signed webhooks through the same door a real provider uses. So anybody can try Wharf
 //! without an account, and what they see is the real path. It never sends anything anywhere.
 
+mod account;
+
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -73,6 +75,9 @@ struct Submission {
 }
 
 async fn answer(app: &Arc<App>, request: Request<Bytes>) -> Response<Bytes> {
+    if let Some(response) = account::answer(&request) {
+        return response;
+    }
     if request.uri().path() != "/v1/messages" {
         return refuse(
             StatusCode::NOT_FOUND,

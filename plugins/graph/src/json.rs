@@ -10,6 +10,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// The last moment of the year 9999.
+const AT_MS_MAX: u64 = 253_402_300_799_999;
+
 /// A JSON object's members, in their order, unread.
 #[derive(Default)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -63,10 +66,11 @@ impl<'a> Object<'a> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
-    /// Seconds since the epoch, as a string or a number, in milliseconds.
+    /// Seconds since the epoch, as a string or a number, in milliseconds. Beyond the year 9999 it is no time,
+    /// and the host would refuse all items beside it.
     pub(crate) fn time_ms(&self, name: &str) -> Option<u64> {
         let seconds: u64 = self.text(name)?.parse().ok()?;
-        seconds.checked_mul(1_000)
+        seconds.checked_mul(1_000).filter(|at| *at <= AT_MS_MAX)
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {

@@ -3,13 +3,17 @@
 use wharf_plugin::manifest::{Descriptor, Input, Kind, Mac, Signed, Verification, Webhook};
 use wharf_plugin::types::{Encoding, Hash, HttpMethod, Level};
 
+use crate::onboarding;
+
 /// Served by the gateway itself; the name exists nowhere else.
-const HOST: &str = "sandbox.wharf.internal";
+pub(crate) const HOST: &str = "sandbox.wharf.internal";
 const PATH: &str = "/v1/messages";
 /// The script player tells a few statuses at a time.
 const WEBHOOK_BYTES_MAX: u32 = 1024 * 1024;
 
 pub(crate) const KEY: &str = "sandbox_key";
+pub(crate) const SENDER: &str = "sender";
+pub(crate) const SENDER_PATTERN: &str = "^[A-Za-z0-9+._-]{1,64}$";
 
 /// Where messages are posted.
 pub(crate) fn messages_url() -> String {
@@ -23,8 +27,31 @@ pub(crate) fn descriptor() -> Descriptor {
         env!("CARGO_PKG_VERSION"),
         "Wharf",
     )
-    .sender("sender")
-    .endpoint(HOST, &[HttpMethod::Post], &[PATH])
+    .sender(SENDER)
+    .endpoint(
+        HOST,
+        &[HttpMethod::Post],
+        &[PATH, "/v1/media", "/v1/templates", "/v1/templates/{id}"],
+    )
+    .endpoint(
+        HOST,
+        &[HttpMethod::Get],
+        &[
+            "/v1/messages/{id}",
+            "/v1/events",
+            "/v1/media/{id}",
+            "/v1/templates",
+            "/v1/health",
+            "/v1/profile",
+        ],
+    )
+    .endpoint(HOST, &[HttpMethod::Put], &["/v1/profile"])
+    .endpoint(
+        HOST,
+        &[HttpMethod::Delete],
+        &["/v1/media/{id}", "/v1/templates/{name}"],
+    )
+    .flow(onboarding::flow())
     .webhook(webhook());
     for kind in [
         "text",
@@ -54,13 +81,13 @@ pub(crate) fn descriptor() -> Descriptor {
 fn inputs() -> Vec<Input> {
     vec![
         Input::new(
-            "sender",
+            SENDER,
             Kind::Text,
             Level::Channel,
             "Sender",
             "Any name for the sending number; statuses come back under it.",
         )
-        .pattern("^[A-Za-z0-9+._-]{1,64}$"),
+        .pattern(SENDER_PATTERN),
         Input::new(
             "script",
             Kind::Text,

@@ -1,9 +1,14 @@
 //! A provider inside the gateway: accepts whatever can be written as JSON and plays statuses by script, so
 //! that anybody can try the gateway without an account anywhere. The host answers for its address.
 
+mod account;
+mod ask;
 mod content;
 mod descriptor;
 mod failure;
+mod media;
+mod onboarding;
+mod reconcile;
 mod send;
 mod webhook;
 
@@ -30,4 +35,6 @@ impl Provider for Sandbox {
     }
 }
 
-wharf_plugin::export_provider!(Sandbox);
+wharf_plugin::export_provider!(
+    Sandbox, media, onboarding, templates, health, reconcile, profile
+);

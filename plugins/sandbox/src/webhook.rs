@@ -11,6 +11,11 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
         let detail = format!("the webhook's body is not JSON: {problem}");
         Error::new(Code::MalformedResponse, Retry::Never, detail)
     })?;
+    Ok(items(&body, webhook.received_at, skip))
+}
+
+/// The items of a body, whether it was posted or asked for.
+pub(crate) fn items(body: &Value, received_at: u64, skip: u32) -> Parsed {
     let route = match body["sender"].as_str() {
         Some(sender) if !sender.is_empty() => Route::Sender(sender.to_owned()),
         _ => Route::App,
@@ -20,7 +25,7 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
         for (index, atom) in body[name].as_array().into_iter().flatten().enumerate() {
             let raw = atom.to_string();
             page.offer(raw.len(), || {
-                let (dedupe_key, event) = read(atom, webhook.received_at).unwrap_or_else(|| {
+                let (dedupe_key, event) = read(atom, received_at).unwrap_or_else(|| {
                     (
                         format!("{name}:{}", fingerprint(&[&raw])),
                         Event::Other(raw.clone()),
@@ -46,7 +51,7 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
             event: Event::Other(raw.clone()),
         });
     }
-    Ok(page.finish())
+    page.finish()
 }
 
 fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {
@@ -65,7 +70,7 @@ fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {
         provider_message_id: id,
         recipient: None,
         state,
-        at: atom["at_ms"].as_u64().unwrap_or(received_at),
+        at: time(atom, received_at),
         error,
         pricing: None,
         conversation_id: None,
@@ -88,11 +93,19 @@ fn message(atom: &Value, received_at: u64) -> Option<(String, Event)> {
             name: None,
         },
         group: None,
-        at: atom["at_ms"].as_u64().unwrap_or(received_at),
+        at: time(atom, received_at),
         reply_to: None,
         forwarded: false,
         content: Content::Text(atom["text"].as_str()?.to_owned()),
         referral: None,
     };
     Some((key, Event::Message(message)))
+}
+
+/// The last moment of the year 9999: what lies beyond is no time, and the host would refuse it.
+const AT_MS_MAX: u64 = 253_402_300_799_999;
+
+fn time(atom: &Value, received_at: u64) -> u64 {
+    let time = atom["at_ms"].as_u64();
+    time.filter(|at| *at <= AT_MS_MAX).unwrap_or(received_at)
 }

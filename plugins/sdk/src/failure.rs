@@ -1,7 +1,10 @@
 //! Building provider failures. Knows no provider: which code means what is each plugin's own table.
 
 use crate::errors::{Code, Error, Retry};
-use crate::types::{Bucket, Pace, TransportFailure};
+use crate::types::{Bucket, HttpResponse, Level, Pace, Replay, TransportFailure};
+
+/// How long a provider that says 429 without a time is left alone.
+const RATE_LIMITED_MS: u64 = 5_000;
 
 impl Error {
     /// A failure in the gateway's words. `detail` is for operators: no secrets, no message content.
@@ -44,6 +47,49 @@ impl Error {
             format!("setting `{name}` {problem}"),
         )
         .remedy("Correct the channel's settings, then send again.")
+    }
+
+    /// An answer that is not what the provider documents. The provider may have acted on the request, so a
+    /// message whose exchange must not be repeated waits for a status.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>, replay: Replay) -> Self {
+        let retry = match replay {
+            Replay::Unsafe => Retry::Uncertain,
+            Replay::Safe | Replay::Keyed => Retry::Backoff,
+        };
+        Self::new(Code::MalformedResponse, retry, detail)
+    }
+
+    /// What an answer that is not 2xx means where the provider says nothing more. A provider's own table of
+    /// codes comes first; this is for the rows it does not have.
+    #[must_use]
+    pub fn status(response: &HttpResponse, replay: Replay) -> Self {
+        let detail = format!("the provider answered HTTP {}", response.status);
+        match response.status {
+            401 => Self::new(Code::AuthFailed, Retry::Never, detail)
+                .remedy("Check the credentials of this channel."),
+            402 => Self::new(Code::PaymentRequired, Retry::Never, detail)
+                .remedy("Check the balance of the account at the provider."),
+            403 => Self::new(Code::AuthFailed, Retry::Never, detail)
+                .remedy("Check what the credentials of this channel are allowed to do."),
+            408 => Self::new(Code::ProviderUnavailable, Retry::Backoff, detail),
+            429 => {
+                let wait_ms = response.retry_after_ms().unwrap_or(RATE_LIMITED_MS);
+                Self::new(Code::RateLimited, Retry::AfterMs(wait_ms), detail)
+                    .pause(Bucket::Level(Level::Channel), wait_ms)
+            }
+            500..=599 => {
+                let retry = match (replay, response.retry_after_ms()) {
+                    (_, Some(wait_ms)) if response.status == 503 => Retry::AfterMs(wait_ms),
+                    // It says that nothing was done.
+                    (Replay::Unsafe, _) if response.status != 503 => Retry::Uncertain,
+                    _ => Retry::Backoff,
+                };
+                Self::new(Code::ProviderUnavailable, retry, detail)
+            }
+            400..=499 => Self::new(Code::Other, Retry::Never, detail),
+            _ => Self::malformed(detail, replay),
+        }
     }
 
     /// What an exchange without an answer means. `replayable`: the same request may be sent twice, so
@@ -158,6 +204,47 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_says_who_must_act_and_when() {
+        let answer = |status, retry_after: Option<&str>| HttpResponse {
+            status,
+            headers: retry_after
+                .map(|wait| ("retry-after".to_owned(), wait.to_owned()))
+                .into_iter()
+                .collect(),
+            body: Vec::new(),
+        };
+        for (status, wait, code, retry) in [
+            (401, None, Code::AuthFailed, Retry::Never),
+            (402, None, Code::PaymentRequired, Retry::Never),
+            (403, None, Code::AuthFailed, Retry::Never),
+            (404, None, Code::Other, Retry::Never),
+            (408, None, Code::ProviderUnavailable, Retry::Backoff),
+            (429, Some("7"), Code::RateLimited, Retry::AfterMs(7_000)),
+            (429, Some("soon"), Code::RateLimited, Retry::AfterMs(5_000)),
+            (
+                429,
+                Some("99999999999"),
+                Code::RateLimited,
+                Retry::AfterMs(86_400_000),
+            ),
+            (500, None, Code::ProviderUnavailable, Retry::Uncertain),
+            (503, None, Code::ProviderUnavailable, Retry::Backoff),
+            (
+                503,
+                Some("2"),
+                Code::ProviderUnavailable,
+                Retry::AfterMs(2_000),
+            ),
+            (302, None, Code::MalformedResponse, Retry::Uncertain),
+        ] {
+            let error = Error::status(&answer(status, wait), Replay::Unsafe);
+            assert_eq!((error.code, error.retry), (code, retry), "HTTP {status}");
+        }
+        let safe = Error::status(&answer(500, None), Replay::Safe);
+        assert_eq!(safe.retry, Retry::Backoff);
+    }
 
     #[test]
     fn a_lost_answer_is_uncertain_only_when_a_repeat_could_harm() {

@@ -2,8 +2,10 @@
 //!
 //! A plugin is a set of pure functions: it says what it is ([`Provider::describe`]), turns a message
 //! into a request that the host performs ([`Provider::start`], [`Provider::resume`]) and reads the
-//! provider's webhooks ([`Provider::parse`]). It has no socket, no clock and no storage, and no secret
-//! ever reaches it. Everything here is plain data, so a plugin's tests run natively, without wasm.
+//! provider's webhooks ([`Provider::parse`]). What else a provider can do has a trait of its own
+//! ([`MediaProvider`], [`TemplateProvider`], ...), and [`export_provider!`] names those a plugin implements.
+//! It has no socket, no clock and no storage, and no secret ever reaches it. Everything here is plain data,
+//! so a plugin's tests run natively, without wasm (the module `testing`).
 //!
 //! ```
 //! use wharf_plugin::prelude::*;
@@ -23,24 +25,46 @@
 //! # fn main() {}
 //! ```
 
+mod adapter;
 mod describe;
+mod export;
 mod failure;
 mod fingerprint;
+pub mod flow;
 pub mod log;
 mod paging;
 mod provider;
 mod request;
+mod response;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod value;
+mod webhook;
 
 /// Generated from `wit/provider.wit`; use the tidy modules below instead.
 #[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
-        world: "provider",
+        path: "wit",
+        world: "provider-full",
         pub_export_macro: true,
-        export_macro_name: "export_bindings",
+        export_macro_name: "export_everything",
         default_bindings_module: "wharf_plugin::bindings",
         additional_derives: [PartialEq],
+    });
+}
+/// The same natively, where the test kit reads and shows every value.
+#[doc(hidden)]
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "provider-full",
+        pub_export_macro: true,
+        export_macro_name: "export_everything",
+        default_bindings_module: "wharf_plugin::bindings",
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });
 }
 
@@ -68,13 +92,43 @@ pub mod outbound {
 pub mod inbound {
     pub use crate::bindings::exports::wharf::provider::inbound::*;
 }
+/// Media at the provider.
+pub mod media {
+    pub use crate::bindings::exports::wharf::provider::media::*;
+}
+/// Templates at the provider.
+pub mod templates {
+    pub use crate::bindings::exports::wharf::provider::templates::*;
+}
+/// What the provider says of an account.
+pub mod health {
+    pub use crate::bindings::exports::wharf::provider::health::*;
+}
+/// Lost answers and missed webhooks.
+pub mod reconcile {
+    pub use crate::bindings::exports::wharf::provider::reconcile::*;
+}
+/// The public profile of a number.
+pub mod profile {
+    pub use crate::bindings::exports::wharf::provider::profile::*;
+}
+/// Flows that an operator starts.
+pub mod onboarding {
+    pub use crate::bindings::exports::wharf::provider::onboarding::*;
+}
 
-pub use fingerprint::fingerprint;
-pub use paging::Page;
 #[doc(hidden)]
-pub use provider::Adapter;
-pub use provider::Provider;
-pub use request::{piece, text};
+pub use adapter::{Adapter, implements};
+#[doc(hidden)]
+pub use export::sections;
+pub use fingerprint::fingerprint;
+pub use flow::one_shot;
+pub use paging::Page;
+pub use provider::{
+    HealthProvider, MediaProvider, OnboardingProvider, ProfileProvider, Provider,
+    ReconcileProvider, TemplateProvider,
+};
+pub use value::{piece, text};
 
 /// The names nearly every plugin needs.
 pub mod prelude {
@@ -86,5 +140,5 @@ pub mod prelude {
     pub use crate::types::{
         Context, Exchange, HttpResponse, Outcome, Party, Piece, Replay, TransportFailure,
     };
-    pub use crate::{Page, Provider, fingerprint, piece, text};
+    pub use crate::{Page, Provider, fingerprint, one_shot, piece, text};
 }

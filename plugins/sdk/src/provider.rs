@@ -1,15 +1,12 @@
-//! The trait a plugin implements and the macro that exports it. Knows the canonical ABI only through
-//! the generated bindings.
+//! The traits a plugin implements: one for what every provider does, one for each optional interface.
 
-use std::marker::PhantomData;
-
-use crate::bindings::exports::wharf::provider::{inbound, manifest, outbound};
 use crate::errors::{Code, Error, Retry};
 use crate::inbound::{Parsed, Webhook};
 use crate::manifest::Descriptor;
 use crate::messages::Message;
 use crate::outbound::Progress;
 use crate::types::{Context, Outcome};
+use crate::{health, media, onboarding, profile, reconcile, templates};
 
 /// A provider of WhatsApp messaging, as pure functions.
 ///
@@ -60,46 +57,162 @@ pub trait Provider {
     }
 }
 
-/// Joins a [`Provider`] to the generated export traits.
-#[doc(hidden)]
-pub struct Adapter<P>(PhantomData<P>);
+/// Optional: fetch media that an inbound message names, upload and delete media.
+pub trait MediaProvider: Provider {
+    /// The first step.
+    ///
+    /// # Errors
+    /// What this provider cannot do.
+    fn media_start(ctx: &Context, request: &media::Request) -> Result<media::Progress, Error>;
 
-impl<P: Provider> manifest::Guest for Adapter<P> {
-    fn describe() -> Descriptor {
-        P::describe()
-    }
-}
-
-impl<P: Provider> outbound::Guest for Adapter<P> {
-    fn start(ctx: Context, message: Message) -> Result<Progress, Error> {
-        P::start(&ctx, &message)
-    }
-
-    fn resume(
-        ctx: Context,
-        message: Message,
-        state: Vec<u8>,
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    fn media_resume(
+        ctx: &Context,
+        request: &media::Request,
+        state: &[u8],
         outcome: Outcome,
-    ) -> Result<Progress, Error> {
-        P::resume(&ctx, &message, &state, outcome)
-    }
+    ) -> Result<media::Progress, Error>;
 }
 
-impl<P: Provider> inbound::Guest for Adapter<P> {
-    fn parse(ctx: Context, webhook: Webhook, skip: u32) -> Result<Parsed, Error> {
-        P::parse(&ctx, &webhook, skip)
-    }
+/// Optional: the message templates that the provider knows.
+pub trait TemplateProvider: Provider {
+    /// The first step.
+    ///
+    /// # Errors
+    /// What this provider cannot do.
+    fn templates_start(
+        ctx: &Context,
+        request: &templates::Request,
+    ) -> Result<templates::Progress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    fn templates_resume(
+        ctx: &Context,
+        request: &templates::Request,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<templates::Progress, Error>;
 }
 
-/// Export a [`Provider`] from this component. Does nothing on native targets, so that the plugin's
-/// tests need no wasm toolchain.
-#[macro_export]
-macro_rules! export_provider {
-    ($provider:ty) => {
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            type Component = $crate::Adapter<$provider>;
-    $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
-        };
-    };
+/// Optional: what the provider says of an account and its number.
+pub trait HealthProvider: Provider {
+    /// The first step.
+    ///
+    /// # Errors
+    /// What keeps the question from being asked.
+    fn health_start(ctx: &Context) -> Result<health::Progress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered, where it is no finding about the account.
+    fn health_resume(
+        ctx: &Context,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<health::Progress, Error>;
+}
+
+/// Optional: what became of a message whose answer was lost, and what came while nobody listened.
+pub trait ReconcileProvider: Provider {
+    /// Ask for one message.
+    ///
+    /// # Errors
+    /// What keeps the question from being asked.
+    fn reconcile_start(
+        ctx: &Context,
+        message: &Message,
+        sent_at: u64,
+    ) -> Result<reconcile::Progress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    fn reconcile_resume(
+        ctx: &Context,
+        message: &Message,
+        sent_at: u64,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<reconcile::Progress, Error>;
+
+    /// Ask for all that happened since a moment.
+    ///
+    /// # Errors
+    /// What keeps the question from being asked.
+    fn catch_up(ctx: &Context, since: u64) -> Result<reconcile::CatchUpProgress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    fn catch_up_resume(
+        ctx: &Context,
+        since: u64,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<reconcile::CatchUpProgress, Error>;
+}
+
+/// Optional: the public profile of a sending number.
+pub trait ProfileProvider: Provider {
+    /// The first step.
+    ///
+    /// # Errors
+    /// What this provider cannot do.
+    fn profile_start(ctx: &Context, request: &profile::Request)
+    -> Result<profile::Progress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What the provider answered.
+    fn profile_resume(
+        ctx: &Context,
+        request: &profile::Request,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<profile::Progress, Error>;
+}
+
+/// Optional: flows that an operator starts, such as connecting a number.
+pub trait OnboardingProvider: Provider {
+    /// The first step of a flow that the descriptor names.
+    ///
+    /// # Errors
+    /// What keeps the flow from beginning.
+    fn onboarding_start(
+        ctx: &Context,
+        flow: &str,
+        inputs: &[(String, String)],
+    ) -> Result<onboarding::Progress, Error>;
+
+    /// Continue after an outcome.
+    ///
+    /// # Errors
+    /// What ends the flow.
+    fn onboarding_resume(
+        ctx: &Context,
+        flow: &str,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<onboarding::Progress, Error>;
+
+    /// Continue after a person's answers, a visit's return, a wait or a minted secret.
+    ///
+    /// # Errors
+    /// What ends the flow.
+    fn onboarding_answer(
+        ctx: &Context,
+        flow: &str,
+        state: &[u8],
+        inputs: &[(String, Vec<String>)],
+    ) -> Result<onboarding::Progress, Error>;
 }

@@ -21,7 +21,7 @@ const HMAC_INPUTS_MAX: usize = 16;
 /// A day: a wait is for an upload that is still being read, not for a schedule.
 const DELAY_MS_MAX: u32 = 24 * 3600 * 1000;
 
-pub(super) fn check_exchange(exchange: &Exchange, rules: &Rules<'_>) -> Checked {
+pub(crate) fn check_exchange(exchange: &Exchange, rules: &Rules<'_>) -> Checked {
     let request = &exchange.request;
     rules.state("exchange.state", &exchange.state)?;
     require(

@@ -5,6 +5,7 @@
 mod describe;
 mod errors;
 mod fixture;
+mod golden;
 mod messages;
 mod send;
 mod statuses;

@@ -10,7 +10,7 @@ use wharf_core::provider::{Descriptor, InputKind};
 
 use super::super::print;
 use super::show::{permissions, size};
-use super::{Context, probe};
+use super::{Class, Context, probe};
 use crate::plugins::digest::Digest;
 use crate::plugins::lock::{self, Entry};
 
@@ -18,10 +18,21 @@ use crate::plugins::lock::{self, Entry};
 pub(in crate::cli) struct Options {
     /// A plugin's name, or a .wasm file
     #[arg(value_name = "NAME|FILE")]
-    what: String,
+    pub(super) what: String,
+    /// Which limits a file is looked at under; an installed plugin has those of its configuration
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) class: Class,
     /// One JSON object instead of text
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+impl Options {
+    /// The component file that is meant, if it is one.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let path = self.what.strip_prefix("path:").unwrap_or(&self.what);
+        Path::new(path).is_file().then(|| PathBuf::from(path))
+    }
 }
 
 pub(super) async fn run(options: &Options, context: &Context<'_>) -> anyhow::Result<ExitCode> {
@@ -30,7 +41,7 @@ pub(super) async fn run(options: &Options, context: &Context<'_>) -> anyhow::Res
     let entry = lock.plugins.get(&options.what);
     let bytes = match entry {
         Some(entry) => folder.get(&entry.current.digest)?,
-        None => folder.read(&file(&options.what, folder.dir())?)?,
+        None => folder.read(&by_hand(&options.what, folder.dir())?)?,
     };
     let (digest, length) = (Digest::of(&bytes), bytes.len() as u64);
     let probed = probe::probe(&context.config, &options.what, bytes).await?;
@@ -48,17 +59,13 @@ pub(super) async fn run(options: &Options, context: &Context<'_>) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// The file itself, or one put into the folder by hand under this name.
-fn file(what: &str, dir: &Path) -> anyhow::Result<PathBuf> {
-    let path = what.strip_prefix("path:").unwrap_or(what);
-    let by_hand = dir.join(format!("{what}.wasm"));
-    match (Path::new(path).is_file(), by_hand.is_file()) {
-        (true, _) => Ok(PathBuf::from(path)),
-        (false, true) => Ok(by_hand),
-        (false, false) => bail!(
-            "{what} is neither a plugin's name nor a file; `wharf plugin list` shows the names"
-        ),
+/// The file that was put into the folder by hand under this name.
+fn by_hand(name: &str, dir: &Path) -> anyhow::Result<PathBuf> {
+    let file = dir.join(format!("{name}.wasm"));
+    if !file.is_file() {
+        bail!("{name} is neither a plugin's name nor a file; `wharf plugin list` shows the names");
     }
+    Ok(file)
 }
 
 struct Inspected<'a> {

@@ -1,20 +1,27 @@
-//! `wharf plugin`: which plugins there are, what each is allowed, and which version serves.
+//! `wharf plugin`: the author's commands, and the operator's: which plugins there are, what each is
+//! allowed, and which version serves.
 //!
-//! Commands change files in `plugins.dir` and nothing else; a running gateway sees them and follows.
+//! The operator's commands change files in `plugins.dir` and nothing else; a running gateway sees them and follows.
 //! Exit codes: 0 done, 1 refused or failed, 3 the version waits for `wharf plugin approve`.
 
 mod add;
+mod build;
 mod change;
+mod check;
 mod inspect;
+mod inspect_file;
 mod list;
+mod new;
 mod probe;
 mod show;
+mod test;
 mod wait;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use wharf_config::{Config, Sources};
+use wharf_runtime::LimitClass;
 
 use crate::clock::{SystemClock, rfc3339};
 use wharf_core::Clock;
@@ -24,6 +31,14 @@ const EXIT_WAITS: u8 = 3;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Begin a plugin: a provider that compiles and passes its tests
+    New(new::Options),
+    /// Compile a plugin to a component
+    Build(build::Options),
+    /// Say whether the gateway would load a component, and what it may do
+    Check(check::Options),
+    /// Run a plugin's golden cases and the conformance suite in the sandbox
+    Test(test::Options),
     /// Install a plugin, or a new version of one: path:FILE, https://...#sha256=HEX, oci:REGISTRY/REPOSITORY:TAG
     Add(add::Options),
     /// Put the version that waits into service, with the permissions it asks for
@@ -49,7 +64,37 @@ pub(super) struct Outcome {
     wait: u64,
 }
 
+/// Which limits hold.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Class {
+    /// Compiled languages, such as Rust
+    #[default]
+    Native,
+    /// Languages that bring an interpreter along, such as JavaScript and Python
+    Interpreter,
+}
+
+impl Class {
+    fn limits(self) -> LimitClass {
+        match self {
+            Self::Native => LimitClass::Native,
+            Self::Interpreter => LimitClass::Interpreter,
+        }
+    }
+}
+
 pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCode> {
+    // Authors have no gateway and no configuration.
+    match command {
+        Command::New(options) => return done(new::run(options)),
+        Command::Build(options) => return done(build::run(options)),
+        Command::Check(options) => return done(check::run(options)),
+        Command::Test(options) => return done(test::run(options)),
+        Command::Inspect(options) if options.file().is_some() => {
+            return done(inspect_file::run(options));
+        }
+        _ => {}
+    }
     let config = Config::load(sources)?;
     let context = Context {
         by: operator(sources),
@@ -58,6 +103,9 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         sources,
     };
     match command {
+        Command::New(_) | Command::Build(_) | Command::Check(_) | Command::Test(_) => {
+            unreachable!("these returned above")
+        }
         Command::Add(options) => super::block_on(add::run(options, &context)),
         Command::Approve(options) => change::approve(options, &context),
         Command::List(options) => list::run(options, &context),
@@ -65,6 +113,10 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         Command::Remove(options) => change::remove(options, &context),
         Command::Rollback(options) => change::rollback(options, &context),
     }
+}
+
+fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 struct Context<'a> {

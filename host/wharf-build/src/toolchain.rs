@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{PACKAGE_PREFIX, cargo, output, run};
+use crate::{cargo, output, run};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Parsers keep their nesting limits well below this, and every fresh instance starts smaller.
@@ -17,7 +17,7 @@ const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "libstd-rust-we
 const DEBIAN_LIBRARIES: [&str; 2] = ["libstd-rust-web-", "libllvm"];
 
 /// A compiler with a standard library for the target, or the means to build one.
-pub(super) struct Toolchain {
+pub struct Toolchain {
     /// What cargo is told beyond its defaults.
     env: Vec<(&'static str, OsString)>,
     args: Vec<&'static str>,
@@ -25,7 +25,7 @@ pub(super) struct Toolchain {
 
 impl Toolchain {
     /// The order is part of the project's promise: what is installed is used before anything is fetched.
-    pub(super) fn find() -> Result<Self> {
+    pub fn find() -> Result<Self> {
         let installed = rustc();
         if has_target(&installed) {
             return Ok(Self {
@@ -55,8 +55,8 @@ impl Toolchain {
         }
     }
 
-    pub(super) fn compile(&self, manifest: &Path, build_dir: &Path, name: &str) -> Result<PathBuf> {
-        let package = format!("{PACKAGE_PREFIX}{name}");
+    /// Compiles one package to a core module and says where it is.
+    pub fn compile(&self, manifest: &Path, build_dir: &Path, package: &str) -> Result<PathBuf> {
         let mut command = Command::new(cargo());
         command
             // `--crate-type` leaves out the rlib: beside one, cargo does no link-time optimisation.
@@ -69,7 +69,7 @@ impl Toolchain {
                 "--target",
                 TARGET,
             ])
-            .args(["--package", &package, "--manifest-path"])
+            .args(["--package", package, "--manifest-path"])
             .arg(manifest)
             .arg("--target-dir")
             .arg(build_dir)
@@ -83,7 +83,7 @@ impl Toolchain {
                 format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
             )
             .envs(self.env.iter().map(|(key, value)| (key, value)));
-        run(&mut command).with_context(|| format!("plugin `{name}` does not build"))?;
+        run(&mut command).with_context(|| format!("`{package}` does not build for {TARGET}"))?;
         Ok(build_dir
             .join(TARGET)
             .join("release")

@@ -1,0 +1,14 @@
+//! The plugin author's kit: a new project, a look at a component, golden cases and the conformance suite,
+//! all in the sandbox of service and under its limits.
+//!
+//! It owns what an author is told. It must not know tenants, databases or queues: nothing here is sent
+//! anywhere, an exchange is only held against the plugin's own permissions.
+
+pub mod cases;
+pub mod conformance;
+mod exchange;
+pub mod facts;
+mod policy;
+pub mod report;
+pub mod scaffold;
+pub mod subject;

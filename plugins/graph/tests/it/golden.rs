@@ -1,0 +1,9 @@
+//! The cases that also run in the sandbox.
+
+use wharf_plugin::testing::Golden;
+use wharf_plugin_graph::Graph;
+
+#[test]
+fn golden_cases() {
+    Golden::of::<Graph>().run("cases");
+}
