@@ -1,0 +1,1 @@
+"""A provider plugin for Parrot, an invented provider."""
