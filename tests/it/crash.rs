@@ -257,7 +257,7 @@ impl Run {
 
     /// One life of the gateway: it becomes ready, unless it is to die before, and is killed and started.
     async fn round(&mut self, stage: &mut Stage, round: usize) -> anyhow::Result<()> {
-        if round % EARLY_KILL_EVERY != 0 {
+        if !round.is_multiple_of(EARLY_KILL_EVERY) {
             stage.gateway.ready(&stage.callers.client).await?;
         }
         let moment = Duration::from_millis(self.dice.random_range(KILL_AFTER_MS));
