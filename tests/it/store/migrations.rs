@@ -9,7 +9,10 @@ use crate::databases::each_empty;
 async fn migrations_run_once_and_say_what_is_pending() {
     each_empty(async |config| {
         let db = Db::open(&config).await.unwrap();
-        assert_eq!(db.pending_migrations().await.unwrap(), ["0001 spine"]);
+        assert_eq!(
+            db.pending_migrations().await.unwrap(),
+            ["0001 spine", "0003 plugin digest"]
+        );
         db.migrate().await.unwrap();
         assert!(db.pending_migrations().await.unwrap().is_empty());
         with_tenants(&db).await;
