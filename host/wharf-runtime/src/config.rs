@@ -241,8 +241,8 @@ impl Default for RuntimeConfig {
             compiler: None,
             // Plugins are compiled once; calls have the machine.
             compiles_max: 1,
-            // Python takes half a minute on one busy core.
-            compile_timeout_ms: 120_000,
+            // Python's component takes 36 s of CPU time, and a busy machine gives it a fraction of a core.
+            compile_timeout_ms: 300_000,
             compile_cpu_s_max: 60,
             cache_dir: None,
             // Twenty versions of a Python plugin, or a thousand of a Rust one.

@@ -174,6 +174,8 @@ fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
         .max_core_instances_per_component(most(|class| class.core_instances_max))
         .max_memories_per_component(most(|class| class.memories_max))
         .max_tables_per_component(most(|class| class.tables_max))
+        .max_memories_per_module(most(|class| class.memories_max))
+        .max_tables_per_module(most(|class| class.tables_max))
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .decommit_batch_size(DECOMMIT_BATCH)

@@ -53,7 +53,7 @@ impl LoadError {
                 "plugin-wrong-interface"
             }
             LoadReason::Link { .. } => "plugin-wrong-interface",
-            LoadReason::Resources { .. } => "plugin-needs-too-much",
+            LoadReason::Resources { .. } | LoadReason::Shape { .. } => "plugin-needs-too-much",
             LoadReason::Compile { .. }
             | LoadReason::Compiler { .. }
             | LoadReason::CompileLimit { .. } => "plugin-not-compiled",
@@ -115,6 +115,11 @@ pub enum LoadReason {
         allowed: u64,
         remedy: Remedy,
     },
+    /// More than the instance pool has room for, which is what the larger class allows.
+    #[error(
+        "it needs more than any class of plugins may: {detail} (plugins.interpreter has the limits of the larger one)"
+    )]
+    Shape { detail: String },
     #[error("it could not be compiled")]
     Compile { source: wasmtime::Error },
     /// The process that compiles ended without code. The text is its own, escaped and cut.

@@ -28,6 +28,8 @@ const HEAD_BYTES: usize = MAGIC.len() + 32;
 const WORDS_BYTES_MAX: u64 = 4 * 1024;
 /// Of those, what is shown.
 const DETAIL_BYTES_MAX: usize = 1024;
+/// The allocator's words before it aborts, the standard library's, and the system's for a mapping.
+const OUT_OF_MEMORY: [&str; 3] = ["memory allocation of", "out of memory", "os error 12"];
 /// Each thread takes addresses for its stack and its heap.
 const THREADS_MAX: usize = 4;
 
@@ -167,8 +169,7 @@ fn reason(end: &End, config: &RuntimeConfig, class: LimitClass) -> LoadReason {
         };
     }
     let words = String::from_utf8_lossy(&end.words);
-    // The allocator's words before it aborts, and the system's for a mapping that was refused.
-    if words.contains("memory allocation of") || words.contains("os error 12") {
+    if OUT_OF_MEMORY.iter().any(|known| words.contains(known)) {
         return LoadReason::CompileLimit {
             what: "bytes of memory",
             max: config.limits_of(class).compile_memory_bytes_max,

@@ -12,7 +12,9 @@ use wasmtime::component::Component;
 pub use self::worker::{WorkerError, WorkerLimits, compile_worker};
 use crate::cache::CompileCache;
 use crate::config::{LimitClass, RuntimeConfig};
+use crate::ends::DETAIL_BYTES_MAX;
 use crate::error::LoadReason;
+use crate::log;
 
 /// Compiles, in another process when there is a command for it, and keeps the code in the cache. A
 /// cache that fails is reported and passed by: it saves time and decides nothing.
@@ -38,7 +40,10 @@ pub(crate) fn compile(
             "could not keep a compiled plugin, it will be compiled again at the next start"
         );
     }
-    deserialize(engine, &code).map_err(failed)
+    // Fresh code of the right version is refused for one reason only: the pool has no such slots.
+    deserialize(engine, &code).map_err(|error| LoadReason::Shape {
+        detail: log::escape(&format!("{error:#}"), DETAIL_BYTES_MAX),
+    })
 }
 
 /// What an earlier run left in the cache. It was admitted then, by the rules of today.
