@@ -162,27 +162,35 @@ fn a_plugin_from_its_first_version_to_its_end() {
     );
     assert_eq!(shell.in_service(), Digest::of(&wide));
 
-    assert_eq!(shell.json(&["rollback", "test"])["version"], "1.1.0");
-    assert_eq!(shell.in_service(), Digest::of(&two));
-    shell.refused(&["rollback", "test", "999999"], "there are: ");
-    let shown = shell.ok(&["inspect", "test"]);
-    for part in [
-        "dev.wharf.test",
-        "approved  by alice",
-        "+ host api.example.com",
-        "earlier   1.2.0",
-    ] {
-        assert!(shown.contains(part), "{part} is missing in: {shown}");
+    shell.goes_back_and_ends(&first, &two);
+}
+
+impl Shell {
+    /// The second half: 1.2.0 serves, 1.1.0 and 1.0.0 came before it.
+    fn goes_back_and_ends(&self, first: &str, two: &[u8]) {
+        let shell = self;
+        assert_eq!(shell.json(&["rollback", "test"])["version"], "1.1.0");
+        assert_eq!(shell.in_service(), Digest::of(two));
+        shell.refused(&["rollback", "test", "999999"], "there are: ");
+        let shown = shell.ok(&["inspect", "test"]);
+        for part in [
+            "dev.wharf.test",
+            "approved  by alice",
+            "+ host api.example.com",
+            "earlier   1.2.0",
+        ] {
+            assert!(shown.contains(part), "{part} is missing in: {shown}");
+        }
+        let older = shell.run(&["add", first, "--name", "test"]);
+        assert!(
+            older.code == 0 && older.err.contains("is older than 1.1.0"),
+            "{}",
+            older.err
+        );
+        assert_eq!(shell.json(&["remove", "test"])["result"], "removed");
+        shell.refused(&["remove", "test"], "wharf plugin add");
+        assert_eq!(shell.ok(&["list", "--json"]), "");
     }
-    let older = shell.run(&["add", &first, "--name", "test"]);
-    assert!(
-        older.code == 0 && older.err.contains("is older than 1.1.0"),
-        "{}",
-        older.err
-    );
-    assert_eq!(shell.json(&["remove", "test"])["result"], "removed");
-    shell.refused(&["remove", "test"], "wharf plugin add");
-    assert_eq!(shell.ok(&["list", "--json"]), "");
 }
 
 /// A gateway as a process, told by signals.
