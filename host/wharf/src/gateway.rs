@@ -172,12 +172,7 @@ impl Gateway {
             .register_local(sandbox::HOST, Arc::new(Sandbox::new(&app)))?;
         workers::start_schedules(&app).await?;
         let (stop_serving, stop_working) = (CancellationToken::new(), CancellationToken::new());
-        let http = &app.config.http;
-        let limits = ServerLimits {
-            connections_max: http.connections_max,
-            header_timeout: Duration::from_millis(http.header_timeout_ms),
-            drain_timeout: Duration::from_millis(app.config.queue.shutdown_ms),
-        };
+        let limits = server_limits(&app.config);
         let serving = tokio::spawn(serve(
             listener,
             router(Arc::clone(&app)),
@@ -232,6 +227,14 @@ impl Gateway {
         let _ = self.following.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
+    }
+}
+
+fn server_limits(config: &Config) -> ServerLimits {
+    ServerLimits {
+        connections_max: config.http.connections_max,
+        header_timeout: Duration::from_millis(config.http.header_timeout_ms),
+        drain_timeout: Duration::from_millis(config.queue.shutdown_ms),
     }
 }
 

@@ -1,15 +1,16 @@
 //! `wharf plugin` as an operator types it: what it says, what it changes, and how it ends.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use wharf::plugins::Digest;
 use wharf::plugins::lock;
+use wharf_test_support::eventually;
 
 use super::component;
-use crate::harness::environment;
+use crate::harness::{WAIT, environment};
 use crate::runtime::guest::Guest;
 
 /// One installation without a gateway.
@@ -161,27 +162,118 @@ fn a_plugin_from_its_first_version_to_its_end() {
     );
     assert_eq!(shell.in_service(), Digest::of(&wide));
 
-    assert_eq!(shell.json(&["rollback", "test"])["version"], "1.1.0");
-    assert_eq!(shell.in_service(), Digest::of(&two));
-    shell.refused(&["rollback", "test", "999999"], "there are: ");
-    let shown = shell.ok(&["inspect", "test"]);
-    for part in [
-        "dev.wharf.test",
-        "approved  by alice",
-        "+ host api.example.com",
-        "earlier   1.2.0",
-    ] {
-        assert!(shown.contains(part), "{part} is missing in: {shown}");
+    shell.goes_back_and_ends(&first, &two);
+}
+
+impl Shell {
+    /// The second half: 1.2.0 serves, 1.1.0 and 1.0.0 came before it.
+    fn goes_back_and_ends(&self, first: &str, two: &[u8]) {
+        let shell = self;
+        assert_eq!(shell.json(&["rollback", "test"])["version"], "1.1.0");
+        assert_eq!(shell.in_service(), Digest::of(two));
+        shell.refused(&["rollback", "test", "999999"], "there are: ");
+        let shown = shell.ok(&["inspect", "test"]);
+        for part in [
+            "dev.wharf.test",
+            "approved  by alice",
+            "+ host api.example.com",
+            "earlier   1.2.0",
+        ] {
+            assert!(shown.contains(part), "{part} is missing in: {shown}");
+        }
+        let older = shell.run(&["add", first, "--name", "test"]);
+        assert!(
+            older.code == 0 && older.err.contains("is older than 1.1.0"),
+            "{}",
+            older.err
+        );
+        assert_eq!(shell.json(&["remove", "test"])["result"], "removed");
+        shell.refused(&["remove", "test"], "wharf plugin add");
+        assert_eq!(shell.ok(&["list", "--json"]), "");
     }
-    let older = shell.run(&["add", &first, "--name", "test"]);
-    assert!(
-        older.code == 0 && older.err.contains("is older than 1.1.0"),
-        "{}",
-        older.err
+}
+
+/// A gateway as a process, told by signals.
+struct Serving(Child);
+
+impl Serving {
+    fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Already gone at the end of a test that passed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_running_gateway_follows_the_commands_on_a_signal_and_says_so() {
+    let Some(shell) = Shell::new() else {
+        return;
+    };
+    let first = shell.file("test.wasm", &component("1.0.0", &[]));
+    let second = shell.file("second.wasm", &component("1.1.0", &[]));
+    shell.ok(&["add", &first, "--yes"]);
+    let mut serving = Serving(
+        Command::new(&shell.binary)
+            .arg("--config")
+            .arg(shell.path("wharf.toml"))
+            .args([
+                "--set",
+                "http.listen=127.0.0.1:0",
+                "--set",
+                "plugins.watch_ms=0",
+                "serve",
+            ])
+            .env_clear()
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
     );
-    assert_eq!(shell.json(&["remove", "test"])["result"], "removed");
-    shell.refused(&["remove", "test"], "wharf plugin add");
-    assert_eq!(shell.ok(&["list", "--json"]), "");
+    let state = |wanted: &'static str| {
+        let shell = &shell;
+        move || async move { (shell.json(&["list"])["state"] == wanted).then_some(()) }
+    };
+    eventually(WAIT, state("in-service")).await.unwrap();
+    shell.ok(&["add", &second, "--name", "test"]);
+    eventually(WAIT, state("pending-reload")).await.unwrap();
+    serving.signal("-HUP");
+    eventually(WAIT, state("in-service")).await.unwrap();
+    assert_eq!(shell.json(&["list"])["in_service"]["version"], "1.1.0");
+    let store = shell.path("plugins/store");
+    let held = store.join(format!(
+        "sha256-{}.wasm",
+        Digest::of(&component("1.0.0", &[])).hex()
+    ));
+    let bytes = std::fs::read(&held).unwrap();
+    std::fs::write(&held, b"changed").unwrap();
+    shell.refused(&["rollback", "test"], "is not what the lock says");
+    std::fs::write(&held, bytes).unwrap();
+    let back = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| shell.json(&["rollback", "test", "--wait", "60"]));
+        // Told again and again: the first time may come before the lock is written.
+        while !waiting.is_finished() {
+            serving.signal("-HUP");
+            std::thread::yield_now();
+        }
+        waiting.join().unwrap()
+    });
+    assert_eq!(back["version"], "1.0.0");
+    serving.signal("-TERM");
+    assert!(serving.0.wait().unwrap().success());
+    let list = shell.run(&["list"]);
+    assert!(list.err.contains("no gateway runs here"), "{}", list.err);
 }
 
 #[test]

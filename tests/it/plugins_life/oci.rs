@@ -308,10 +308,10 @@ async fn credentials_are_shown_as_the_registry_asks() {
     for guarded in [Guarded::Basic, Guarded::Bearer] {
         let fake = Fake::start(&right(), guarded).await;
         assert_eq!(fake.pull(&me("pw")).await.unwrap().bytes, COMPONENT);
-        for wrong in [me("other"), RegistryAuth::Anonymous, token("other")] {
+        for wrong in [me("wr0ng"), RegistryAuth::Anonymous, token("wr0ng")] {
             let error = fake.pull(&wrong).await.unwrap_err();
             assert!(told(&error).contains("--auth-file"), "{}", told(&error));
-            assert!(!told(&error).contains("other"), "{}", told(&error));
+            assert!(!told(&error).contains("wr0ng"), "{}", told(&error));
         }
         fake.no_complaints();
     }

@@ -173,7 +173,7 @@ impl Stage {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let main = format!(
             "[http]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"sqlite:{}\"\n\
-             [plugins]\ndir = \"{}\"\nwatch_ms = 0\ncompile_in_child = false\npermits_max = 32\n{more}\n\
+             [plugins]\ndir = \"{}\"\nwatch_ms = 0\ncompile_in_child = false\npermits_max = 32\nplugin_permits_max = 16\n{more}\n\
              [plugins.native]\ndescribe_ms_max = 5000\noutbound_ms_max = 5000\n\
              [queue]\npoll_ms = 25\nshutdown_ms = 0\n[send]\nbackoff_base_ms = 10\nbackoff_max_ms = 100\nunknown_wait_ms = 50\n\
              [secrets]\nactive = \"k1\"\nkeys = {{ k1 = \"{}\" }}\n\

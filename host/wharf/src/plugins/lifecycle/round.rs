@@ -203,7 +203,8 @@ impl Lifecycle {
         let refused = round.refused.get(name);
         let again =
             refused.is_none_or(|(known, refusal)| known.as_ref() != Some(&key) || !refusal.lasting);
-        if !forced && !(settled && again) {
+        let due = forced || (settled && again);
+        if !due {
             return;
         }
         let done = match loader.probe(name, wanted).await {
