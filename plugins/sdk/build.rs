@@ -19,6 +19,10 @@ const OPTIONAL: [&str; 6] = [
     "profile",
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script by its environment where to write"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=wit");
     println!("cargo::rerun-if-changed=build.rs");

@@ -82,13 +82,13 @@ impl Component {
         context: &CallContext,
         webhook: &WebhookRequest,
         skip: u32,
-    ) -> Result<Parsed, CallError> {
+    ) -> Result<Parsed, Box<CallError>> {
         let began = std::time::Instant::now();
         let parsed = self
             .runtime
             .block_on(self.plugin.parse(context, webhook, skip));
         self.spent(began);
-        parsed
+        parsed.map_err(Box::new)
     }
 
     fn spent(&mut self, began: std::time::Instant) {

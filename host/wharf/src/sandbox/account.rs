@@ -25,7 +25,7 @@ pub(super) fn answer(request: &Request<Bytes>) -> Option<Response<Bytes>> {
         place,
         "health" | "profile" | "templates" | "media" | "events"
     );
-    if !known && !(place == "messages" && id.is_some()) {
+    if !known && (place != "messages" || id.is_none()) {
         return None;
     }
     if request.headers().get(http::header::AUTHORIZATION).is_none() {

@@ -1,6 +1,7 @@
 //! JSON as a value of a type that is looked up in the component.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use wasmtime::component::types::{Record, Tuple, Variant};
 use wasmtime::component::{Type, Val};
 
 /// JSON that does not fit, and where.
@@ -76,41 +77,18 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
         },
         Type::List(list) => elements(&list.ty(), given).map(Val::List),
         Type::Tuple(tuple) => match given {
-            Some(Value::Array(given)) if given.len() == tuple.types().len() => tuple
-                .types()
-                .zip(given)
-                .enumerate()
-                .map(|(index, (of, given))| {
-                    value(&of, Some(given), "").map_err(|misfit| misfit.under(index))
-                })
-                .collect::<Result<_, _>>()
-                .map(Val::Tuple),
+            Some(Value::Array(given)) if given.len() == tuple.types().len() => places(tuple, given),
             _ => Err(mismatch(&format!("a list of {}", tuple.types().len()))),
         },
-        Type::Record(record) => {
-            let Some(Value::Object(members)) = given else {
-                return Err(mismatch("an object"));
-            };
-            let names: Vec<_> = record.fields().map(|field| field.name.to_owned()).collect();
-            if let Some(unknown) = members.keys().find(|member| !names.contains(member)) {
-                let known = names.join(", ");
-                return Err(Misfit::new(format!("is unknown; there is {known}")).under(unknown));
-            }
-            let mut fields = Vec::with_capacity(names.len());
-            for field in record.fields() {
-                let read = value(&field.ty, members.get(field.name), field.name)
-                    .map_err(|misfit| misfit.under(field.name))?;
-                fields.push((field.name.to_owned(), read));
-            }
-            Ok(Val::Record(fields))
-        }
+        Type::Record(record) => match given {
+            Some(Value::Object(members)) => fields(record, members),
+            _ => Err(mismatch("an object")),
+        },
         Type::Option(option) => match given {
             None | Some(Value::Null) => Ok(Val::Option(None)),
-            Some(_) => Ok(Val::Option(Some(Box::new(value(
-                &option.ty(),
-                given,
-                member,
-            )?)))),
+            Some(_) => {
+                value(&option.ty(), given, member).map(|inner| Val::Option(Some(Box::new(inner))))
+            }
         },
         Type::Enum(cases) => {
             let given = given.and_then(Value::as_str);
@@ -121,27 +99,53 @@ pub(super) fn value(of: &Type, given: Option<&Value>, member: &str) -> Result<Va
             }
         }
         Type::Variant(variant) => {
-            let (name, payload) =
-                case(given).ok_or_else(|| mismatch("a case, or an object with one"))?;
-            let Some(case) = variant.cases().find(|case| case.name == name) else {
-                let known: Vec<_> = variant.cases().map(|case| case.name.to_owned()).collect();
-                let known = known.join(", ");
-                return Err(Misfit::new(format!(
-                    "`{name}` is unknown; there is {known}"
-                )));
-            };
-            let payload = match (case.ty, payload) {
-                (None, None | Some(Value::Null)) => None,
-                (None, Some(_)) => return Err(Misfit::new("takes nothing").under(name)),
-                (Some(of), given) => {
-                    let read = value(&of, given, name).map_err(|misfit| misfit.under(name))?;
-                    Some(Box::new(read))
-                }
-            };
-            Ok(Val::Variant(name.to_owned(), payload))
+            let named = case(given).ok_or_else(|| mismatch("a case, or an object with one"))?;
+            self::variant(variant, named)
         }
         _ => Err(Misfit::new("the interface has no such type")),
     }
+}
+
+fn places(tuple: &Tuple, given: &[Value]) -> Result<Val, Misfit> {
+    let read = |(index, (of, given)): (usize, (Type, &Value))| {
+        value(&of, Some(given), "").map_err(|misfit| misfit.under(index))
+    };
+    let places = tuple.types().zip(given).enumerate().map(read);
+    places.collect::<Result<_, _>>().map(Val::Tuple)
+}
+
+fn fields(record: &Record, members: &Map<String, Value>) -> Result<Val, Misfit> {
+    let names: Vec<_> = record.fields().map(|field| field.name.to_owned()).collect();
+    if let Some(unknown) = members.keys().find(|member| !names.contains(member)) {
+        let known = names.join(", ");
+        return Err(Misfit::new(format!("is unknown; there is {known}")).under(unknown));
+    }
+    let mut fields = Vec::with_capacity(names.len());
+    for field in record.fields() {
+        let read = value(&field.ty, members.get(field.name), field.name)
+            .map_err(|misfit| misfit.under(field.name))?;
+        fields.push((field.name.to_owned(), read));
+    }
+    Ok(Val::Record(fields))
+}
+
+fn variant(of: &Variant, (name, payload): (&str, Option<&Value>)) -> Result<Val, Misfit> {
+    let Some(case) = of.cases().find(|case| case.name == name) else {
+        let known: Vec<_> = of.cases().map(|case| case.name.to_owned()).collect();
+        let known = known.join(", ");
+        return Err(Misfit::new(format!(
+            "`{name}` is unknown; there is {known}"
+        )));
+    };
+    let payload = match (case.ty, payload) {
+        (None, None | Some(Value::Null)) => None,
+        (None, Some(_)) => return Err(Misfit::new("takes nothing").under(name)),
+        (Some(inner), given) => {
+            let read = value(&inner, given, name).map_err(|misfit| misfit.under(name))?;
+            Some(Box::new(read))
+        }
+    };
+    Ok(Val::Variant(name.to_owned(), payload))
 }
 
 /// `"case"` or `{"case": payload}`.

@@ -8,7 +8,7 @@ use wharf_build::{Project, Toolchain};
 use crate::cli::print;
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// The plugin's folder
     #[arg(default_value = ".")]
     dir: PathBuf,

@@ -9,7 +9,7 @@ use crate::cli::print;
 use crate::kit::facts;
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// A component
     file: PathBuf,
     /// Which limits it is to run under

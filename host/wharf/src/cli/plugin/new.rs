@@ -8,7 +8,7 @@ use crate::cli::{print, tell};
 use crate::kit::scaffold;
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// The provider's name: lower-case letters, digits and hyphens
     name: String,
     /// Where to write it; a folder of that name when absent

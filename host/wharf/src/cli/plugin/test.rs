@@ -12,7 +12,7 @@ use crate::kit::subject::Component;
 use crate::kit::{cases, conformance};
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// A plugin's folder, which is built first, or a component
     #[arg(default_value = ".")]
     target: PathBuf,

@@ -34,6 +34,8 @@ struct Suite<'a> {
 
 /// What one check found.
 type Found = Result<Vec<String>, Skip>;
+/// One check.
+type Check = fn(&mut Suite<'_>) -> Found;
 /// Why there is nothing to check.
 struct Skip(String);
 
@@ -46,7 +48,7 @@ pub fn run(component: &mut Component, folder: &Path, filter: Option<&str>) -> Re
         cases: cases.into_iter().map(|(_, case)| case).collect(),
         rows: Vec::new(),
     };
-    let checks: [(&str, fn(&mut Suite<'_>) -> Found); 18] = [
+    let checks: [(&str, Check); 18] = [
         ("every declared capability is built", outbound::capabilities),
         ("what is not declared is unsupported", outbound::undeclared),
         ("exchanges keep to the permissions", outbound::permitted),
