@@ -273,11 +273,6 @@ pub(crate) fn environment(name: &str) -> Option<String> {
     value
 }
 
-/// What the gateways of this process logged so far, a JSON document a line.
-pub(crate) fn logged() -> String {
-    logs::all()
-}
-
 /// The id as it goes over the wire to the provider.
 pub(crate) fn bare(id: &str) -> String {
     id.parse::<MessageId>().unwrap().bare()

@@ -64,7 +64,7 @@ fn description() -> Value {
 
 /// The guest with another description, written over the one in its data.
 fn describing(mut component: Vec<u8>, description: &Value) -> Vec<u8> {
-    let head = DESCRIPTION[..30].as_bytes();
+    let head = &DESCRIPTION.as_bytes()[..30];
     let found: Vec<_> = component
         .windows(head.len())
         .enumerate()

@@ -119,6 +119,7 @@ fn problems_of(webhooks: Vec<WebhookSpec>) -> Vec<String> {
         sender_setting: "sender".to_owned(),
         account_setting: None,
         rates: Vec::new(),
+        flows: Vec::new(),
         response_headers: Vec::new(),
     }, &[])
 }

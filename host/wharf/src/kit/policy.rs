@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use wharf_core::provider::{Descriptor, Exchange};
-use wharf_egress::{Egress, EgressConfig, Grant, Secrets};
+use wharf_core::provider::{Descriptor, Exchange, MediaRef};
+use wharf_egress::{
+    BoxFuture, Denied, Egress, EgressConfig, Grant, MediaError, MediaReader, MediaSink, MediaStore,
+    NewMedia, NoMedia, Secrets,
+};
 
 /// Stands for every secret; 32 bytes, so that it can be a key.
 const SECRET: &str = "value-of-a-secret-in-golden-case";
@@ -22,6 +25,26 @@ impl Secrets for Declared<'_> {
     fn get(&self, name: &str) -> Option<SecretString> {
         let declared = self.0.inputs.iter().any(|input| input.name == name);
         declared.then(|| SecretString::from(SECRET))
+    }
+}
+
+/// Every stored object can be linked to; none is read, for nothing is sent.
+struct Links;
+
+impl MediaStore for Links {
+    fn open<'a>(
+        &'a self,
+        media: &'a MediaRef,
+    ) -> BoxFuture<'a, Result<Option<MediaReader>, MediaError>> {
+        NoMedia.open(media)
+    }
+
+    fn create(&self, new: NewMedia) -> BoxFuture<'_, Result<Box<dyn MediaSink>, MediaError>> {
+        NoMedia.create(new)
+    }
+
+    fn link(&self, _: &MediaRef, _: u32) -> Option<String> {
+        Some("https://gateway.example.com/media/golden-case".to_owned())
     }
 }
 
@@ -49,11 +72,13 @@ impl Policy {
             settings: &settings,
             secrets: &Declared(&self.descriptor),
             webhook_url: &webhook_url,
+            return_url: Some("https://gateway.example.com/onboarding/return/golden-case"),
+            media: Arc::new(Links),
         };
         match self.egress.prepare(exchange, &grant) {
             Ok(_) => Ok(()),
-            // What this gateway cannot do is no fault of the plugin's.
-            Err(denied) if denied.slug() == "egress-not-yet" => Ok(()),
+            // Everything else about the token was right; a case has no private key to sign with.
+            Err(Denied::Jwt { reason, .. }) if reason.starts_with("its key must be") => Ok(()),
             Err(denied) => Err(format!("{}: {denied}", denied.slug())),
         }
     }

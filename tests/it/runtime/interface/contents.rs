@@ -58,10 +58,9 @@ fn raw() -> (Raw, Value) {
     )
 }
 
-fn simple_contents() -> Vec<(Content, Value)> {
+fn text_and_media() -> Vec<(Content, Value)> {
     let id = || MediaSource::Id(text("77"));
     let link = || MediaSource::Link(text("https://example.com/a.mp4"));
-    let (raw, raw_json) = raw();
     vec![
         (
             Content::Text {
@@ -100,6 +99,12 @@ fn simple_contents() -> Vec<(Content, Value)> {
             },
             json!({ "Sticker": media_json(&json!({ "Id": "77" })) }),
         ),
+    ]
+}
+
+fn other_contents() -> Vec<(Content, Value)> {
+    let (raw, raw_json) = raw();
+    vec![
         (
             Content::Location {
                 location: location(),
@@ -311,8 +316,9 @@ fn template_content() -> (Content, Value) {
 #[tokio::test]
 async fn every_content_of_a_message_arrives_as_it_is() {
     let Some(plugin) = echo().await else { return };
-    let contents = simple_contents()
+    let contents = text_and_media()
         .into_iter()
+        .chain(other_contents())
         .chain(interactive_contents())
         .chain([template_content()]);
     for (content, expected) in contents {

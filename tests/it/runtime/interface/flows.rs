@@ -33,22 +33,13 @@ async fn step(plugin: &Plugin, progress: &Value) -> FlowProgress {
     started
 }
 
-fn nexts() -> Vec<(FlowNext, Value)> {
+fn questions() -> Vec<(FlowNext, Value)> {
     let state = vec![0, 255];
     let question = |input: &str, many, choices| Question {
         input: text(input),
         choices,
         many,
     };
-    let mint = |secret: &str, alphabet| {
-        FlowNext::Mint(Mint {
-            secret: text(secret),
-            alphabet,
-            length: 6,
-            state: vec![0, 255],
-        })
-    };
-    let mint_json = |secret: &str, alphabet: &str| json!({ "Mint": { "secret": secret, "alphabet": alphabet, "length": 6, "state": [0, 255] } });
     vec![
         (
             FlowNext::Ask(Prompt {
@@ -84,6 +75,20 @@ fn nexts() -> Vec<(FlowNext, Value)> {
             FlowNext::Wait(Pause { ms: 500, state }),
             json!({ "Wait": { "ms": 500, "state": [0, 255] } }),
         ),
+    ]
+}
+
+fn ends() -> Vec<(FlowNext, Value)> {
+    let mint = |secret: &str, alphabet| {
+        FlowNext::Mint(Mint {
+            secret: text(secret),
+            alphabet,
+            length: 6,
+            state: vec![0, 255],
+        })
+    };
+    let mint_json = |secret: &str, alphabet: &str| json!({ "Mint": { "secret": secret, "alphabet": alphabet, "length": 6, "state": [0, 255] } });
+    vec![
         (
             mint("token", Alphabet::Digits),
             mint_json("token", "Digits"),
@@ -119,7 +124,11 @@ async fn every_step_of_a_flow_arrives_as_it_is() {
         FindingVerdict::Failed,
         FindingVerdict::Waiting,
     ];
-    for ((next, next_json), verdict) in nexts().into_iter().zip(verdicts.into_iter().cycle()) {
+    for ((next, next_json), verdict) in questions()
+        .into_iter()
+        .chain(ends())
+        .zip(verdicts.into_iter().cycle())
+    {
         let expected = FlowProgress {
             settings: pairs("sender", "106"),
             findings: vec![Finding {

@@ -63,13 +63,7 @@ fn header(pieces: Value) -> Value {
     json!([{ "name": "authorization", "value": pieces }])
 }
 
-fn exchange_rules() -> Vec<(&'static str, Value, &'static str)> {
-    let mut bad_media = media_ref_json();
-    bad_media["sha256"] = json!([1, 2]);
-    let field = json!({ "name": "n", "value": [] });
-    let jwt = |claims: &str| json!([{ "Jwt": { "key": "token", "algorithm": "Hs256", "header": "{}", "claims": claims } }]);
-    let hmac = |key: &str, over: Value| json!([{ "Hmac": { "key": key, "hash": "Sha1", "encoding": "Hex", "over": over } }]);
-    let json_body = |document: &str, pointer: &str| json!({ "Json": { "document": document, "insert": [{ "pointer": pointer, "value": [] }] } });
+fn envelope_rules() -> Vec<(&'static str, Value, &'static str)> {
     let capture = |pointer: &str, secret: &str| json!([{ "pointer": pointer, "secret": secret, "lifetime": null }]);
     let memo = |key: &str, lifetime: u32| json!({ "key": key, "lifetime_s": lifetime, "scope": "App", "refresh": false });
     vec![
@@ -121,11 +115,17 @@ fn exchange_rules() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("/memo", memo("", 1), "exchange.memo key is empty"),
         ("/memo", memo("k", 0), "exchange.memo has no lifetime"),
+    ]
+}
+
+fn request_rules() -> Vec<(&'static str, Value, &'static str)> {
+    let fields = json!(vec![json!({ "name": "n", "value": [] }); 65]);
+    vec![
         ("/request/url", json!(""), "request.url is empty"),
         ("/request/url", text_of(8193), "request.url has 8193"),
         (
             "/request/query",
-            json!({ "Fields": vec![field.clone(); 65] }),
+            json!({ "Fields": fields }),
             "request.query has 65",
         ),
         (
@@ -143,94 +143,66 @@ fn exchange_rules() -> Vec<(&'static str, Value, &'static str)> {
             json!([{ "name": "a\r\nb", "value": [] }]),
             "is no header name",
         ),
+    ]
+}
+
+/// Pieces of a header's value.
+fn value_rules() -> Vec<(Value, &'static str)> {
+    let jwt = |claims: &str| json!([{ "Jwt": { "key": "token", "algorithm": "Hs256", "header": "{}", "claims": claims } }]);
+    let hmac = |key: &str, over: Value| json!([{ "Hmac": { "key": key, "hash": "Sha1", "encoding": "Hex", "over": over } }]);
+    vec![
+        (json!([{ "Secret": "x" }]), "names the secret `x`"),
         (
-            "/request/headers",
-            header(json!([{ "Secret": "x" }])),
+            json!([{ "Basic": [{ "Text": "u" }, "x"] }]),
             "names the secret `x`",
         ),
         (
-            "/request/headers",
-            header(json!([{ "Basic": [{ "Text": "u" }, "x"] }])),
-            "names the secret `x`",
-        ),
-        (
-            "/request/headers",
-            header(json!([{ "Basic": [{ "Secret": "y" }, "token"] }])),
+            json!([{ "Basic": [{ "Secret": "y" }, "token"] }]),
             "names the secret `y`",
         ),
+        (hmac("x", json!(["Body"])), "names the secret `x`"),
         (
-            "/request/headers",
-            header(hmac("x", json!(["Body"]))),
-            "names the secret `x`",
-        ),
-        (
-            "/request/headers",
-            header(hmac("token", json!([{ "Secret": "z" }]))),
+            hmac("token", json!([{ "Secret": "z" }])),
             "names the secret `z`",
         ),
+        (hmac("token", json!([])), "is empty"),
+        (jwt("{"), "request.headers is not JSON"),
+        (jwt("[]"), "a token part that is no JSON object"),
         (
-            "/request/headers",
-            header(hmac("token", json!([]))),
-            "is empty",
-        ),
-        (
-            "/request/headers",
-            header(jwt("{")),
-            "request.headers is not JSON",
-        ),
-        (
-            "/request/headers",
-            header(jwt("[]")),
-            "a token part that is no JSON object",
-        ),
-        (
-            "/request/headers",
-            header(json!(vec![json!({ "Text": "" }); 65])),
+            json!(vec![json!({ "Text": "" }); 65]),
             "request.headers has 65",
         ),
         (
-            "/request/headers",
-            header(json!([{ "WebhookUrl": { "webhook": "other", "query": [] } }])),
+            json!([{ "WebhookUrl": { "webhook": "other", "query": [] } }]),
             "names the webhook `other`, which is not declared",
         ),
         (
-            "/request/headers",
-            header(json!([{ "MediaLink": { "media": media_ref_json(), "lifetime_s": 0 } }])),
+            json!([{ "MediaLink": { "media": media_ref_json(), "lifetime_s": 0 } }]),
             "a media link without a lifetime",
         ),
+    ]
+}
+
+fn body_rules() -> Vec<(Value, &'static str)> {
+    let fields = json!(vec![json!({ "name": "n", "value": [] }); 65]);
+    let mut bad_media = media_ref_json();
+    bad_media["sha256"] = json!([1, 2]);
+    let json_body = |document: &str, pointer: &str| json!({ "Json": { "document": document, "insert": [{ "pointer": pointer, "value": [] }] } });
+    vec![
+        (json_body("{", "/a"), "request.body is not JSON"),
+        (json_body("{}", "a"), "no JSON pointer"),
+        (json_body("{}", ""), "would replace the document"),
+        (json!({ "Form": fields }), "request.body form has 65"),
         (
-            "/request/body",
-            json_body("{", "/a"),
-            "request.body is not JSON",
-        ),
-        ("/request/body", json_body("{}", "a"), "no JSON pointer"),
-        (
-            "/request/body",
-            json_body("{}", ""),
-            "would replace the document",
-        ),
-        (
-            "/request/body",
-            json!({ "Form": vec![field; 65] }),
-            "request.body form has 65",
-        ),
-        (
-            "/request/body",
             json!({ "Multipart": [] }),
             "request.body multipart is empty",
         ),
         (
-            "/request/body",
             json!({ "Media": bad_media }),
             "a sha256 that is not 32 bytes long",
         ),
+        (json!({ "Bytes": ["a\r\nb", []] }), "has control characters"),
         (
-            "/request/body",
-            json!({ "Bytes": ["a\r\nb", []] }),
-            "has control characters",
-        ),
-        (
-            "/request/body",
             json!({ "Multipart": [{ "name": "f\n", "filename": null, "content_type": null, "data": { "Value": [] } }] }),
             "request.body part name has control characters",
         ),
@@ -240,7 +212,14 @@ fn exchange_rules() -> Vec<(&'static str, Value, &'static str)> {
 #[tokio::test]
 async fn an_exchange_that_breaks_a_rule_is_refused() {
     let Some(plugin) = echo().await else { return };
-    for (pointer, value, rule) in exchange_rules() {
+    let values = value_rules().into_iter();
+    let bodies = body_rules().into_iter();
+    let rules = envelope_rules()
+        .into_iter()
+        .chain(request_rules())
+        .chain(values.map(|(value, rule)| ("/request/headers", header(value), rule)))
+        .chain(bodies.map(|(body, rule)| ("/request/body", body, rule)));
+    for (pointer, value, rule) in rules {
         let exchange = changed(exchange_json(), pointer, value);
         let answer = json!({ "Exchange": exchange });
         refused(&plugin, "outbound", &answer, rule).await;
@@ -266,9 +245,7 @@ async fn an_exchange_that_breaks_a_rule_is_refused() {
     refused(&plugin, "onboarding", &flow, rule).await;
 }
 
-#[tokio::test]
-async fn results_that_break_a_rule_are_refused() {
-    let Some(plugin) = echo().await else { return };
+fn answer_rules() -> Vec<(&'static str, Value, &'static str)> {
     let mut media = media_ref_json();
     media["handle"] = json!("");
     let accepted =
@@ -276,12 +253,7 @@ async fn results_that_break_a_rule_are_refused() {
     let pace = json!({ "bucket": { "Named": "A B" }, "pause_ms": 1, "per_second": null });
     let paced =
         json!({ "provider_message_id": null, "pace": [pace], "recipient": null, "pending": false });
-    let finding = json!({ "verdict": "Ok", "title": " ", "detail": "", "remedy": null });
-    let report = json!({ "verdict": "Ok", "findings": [], "token_expires": null, "quality": null, "messaging_limit": null, "messages_per_second": null });
-    let entry = json!({ "id": null, "name": "n", "language": "de", "category": "c", "status": "s", "quality": null, "reason": null, "definition": "{}" });
-    let reported = |pointer, value| changed(report.clone(), pointer, value);
-    let listed = |pointer, value| json!([changed(entry.clone(), pointer, value)]);
-    let rules = [
+    vec![
         ("outbound", accepted.clone(), "provider-message-id is empty"),
         ("outbound", paced, "pace has a bucket with an unfit name"),
         (
@@ -301,6 +273,16 @@ async fn results_that_break_a_rule_are_refused() {
         ),
         ("profile", json!("{"), "profile is not JSON"),
         ("profile", json!("[]"), "profile is no JSON object"),
+    ]
+}
+
+fn report_rules() -> Vec<(&'static str, Value, &'static str)> {
+    let finding = json!({ "verdict": "Ok", "title": " ", "detail": "", "remedy": null });
+    let report = json!({ "verdict": "Ok", "findings": [], "token_expires": null, "quality": null, "messaging_limit": null, "messages_per_second": null });
+    let entry = json!({ "id": null, "name": "n", "language": "de", "category": "c", "status": "s", "quality": null, "reason": null, "definition": "{}" });
+    let reported = |pointer, value| changed(report.clone(), pointer, value);
+    let listed = |pointer, value| json!([changed(entry.clone(), pointer, value)]);
+    vec![
         (
             "health",
             reported("/findings", json!([finding])),
@@ -341,8 +323,13 @@ async fn results_that_break_a_rule_are_refused() {
             json!(vec![entry.clone(); 1001]),
             "entries has 1001",
         ),
-    ];
-    for (function, done, rule) in rules {
+    ]
+}
+
+#[tokio::test]
+async fn results_that_break_a_rule_are_refused() {
+    let Some(plugin) = echo().await else { return };
+    for (function, done, rule) in answer_rules().into_iter().chain(report_rules()) {
         refused(&plugin, function, &json!({ "Done": done }), rule).await;
     }
 }

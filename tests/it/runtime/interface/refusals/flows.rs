@@ -4,15 +4,12 @@ use serde_json::{Value, json};
 
 use super::{changed, echo, refused};
 
-fn flow_rules() -> Vec<(Value, &'static str)> {
+fn question_rules() -> Vec<(Value, &'static str)> {
     let ask =
         |question: Value| json!({ "Ask": { "title": "T", "questions": [question], "state": [] } });
     let question = |input: &str, choices: Value, many: bool| json!({ "input": input, "choices": choices, "many": many });
     let visit = |url: &str, query: Value| json!({ "Visit": { "url": url, "query": query, "returns": [], "state": [] } });
     let query = |piece: Value| json!([{ "name": "q", "value": [piece] }]);
-    let mint = |secret: &str, length: u8| json!({ "Mint": { "secret": secret, "alphabet": "Hex", "length": length, "state": [] } });
-    let channel = |slot: &str, settings: Value| json!({ "slot": slot, "sender": "1", "title": "t", "settings": settings });
-    let done = |channels: Value| json!({ "Done": { "settings": [], "channels": channels } });
     vec![
         (
             ask(question("nothing", json!([]), false)),
@@ -73,6 +70,14 @@ fn flow_rules() -> Vec<(Value, &'static str)> {
             json!({ "Wait": { "ms": 1, "state": vec![0; 16_385] } }),
             "wait.state has 16385",
         ),
+    ]
+}
+
+fn end_rules() -> Vec<(Value, &'static str)> {
+    let mint = |secret: &str, length: u8| json!({ "Mint": { "secret": secret, "alphabet": "Hex", "length": length, "state": [] } });
+    let channel = |slot: &str, settings: Value| json!({ "slot": slot, "sender": "1", "title": "t", "settings": settings });
+    let done = |channels: Value| json!({ "Done": { "settings": [], "channels": channels } });
+    vec![
         (mint("token", 5), "mint.length has 5, at least 6"),
         (mint("token", 129), "mint.length has 129"),
         (mint("sender", 6), "names the secret `sender`"),
@@ -105,7 +110,7 @@ async fn a_step_of_a_flow_that_breaks_a_rule_is_refused() {
     let Some(plugin) = echo().await else { return };
     let progress =
         json!({ "settings": [], "findings": [], "next": { "Wait": { "ms": 1, "state": [] } } });
-    for (next, rule) in flow_rules() {
+    for (next, rule) in question_rules().into_iter().chain(end_rules()) {
         let answer = changed(progress.clone(), "/next", next);
         refused(&plugin, "onboarding", &answer, rule).await;
     }
