@@ -56,6 +56,8 @@ fn guest() -> Option<Vec<u8>> {
         description["inputs"].as_array_mut().unwrap().push(input);
     }
     description["account_setting"] = "waba".into();
+    // The flow's code may go to the provider, as its token may.
+    description["flows"][0]["inputs"][0]["audience"] = json!(["api.example.com"]);
     let head = &DESCRIPTION.as_bytes()[..30];
     let at = bytes.windows(head.len()).position(|part| part == head);
     let at = at.expect("the guest holds its description");
