@@ -56,10 +56,13 @@ fn guest() -> Option<Vec<u8>> {
         description["inputs"].as_array_mut().unwrap().push(input);
     }
     description["account_setting"] = "waba".into();
+    // The flow's code may go to the provider, as its token may.
+    description["flows"][0]["inputs"][0]["audience"] = json!(["api.example.com"]);
     let head = &DESCRIPTION.as_bytes()[..30];
     let at = bytes.windows(head.len()).position(|part| part == head);
     let at = at.expect("the guest holds its description");
-    let text = format!("{description:<DESCRIPTION_BYTES$}");
+    // A document does not heed a width; its text does.
+    let text = format!("{:<DESCRIPTION_BYTES$}", description.to_string());
     bytes[at..at + DESCRIPTION_BYTES].copy_from_slice(text.as_bytes());
     Some(bytes)
 }
