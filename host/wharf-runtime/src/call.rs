@@ -31,7 +31,6 @@ use crate::turns::{Rest, Turns};
 use crate::usage::{Usage, timed};
 use crate::v1;
 
-
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {
     pub(crate) digest: [u8; 32],

@@ -189,7 +189,9 @@ impl Guest {
             })
         };
         let own = self.verification.iter().map(webhook);
-        let webhooks: Vec<Value> = own.chain(self.webhooks.iter().map(Webhook::value)).collect();
+        let webhooks: Vec<Value> = own
+            .chain(self.webhooks.iter().map(Webhook::value))
+            .collect();
         json!({
             "id": self.id,
             "name": "Test",

@@ -96,32 +96,35 @@ fn webhook() -> WebhookSpec {
 }
 
 fn problems_of(webhooks: Vec<WebhookSpec>) -> Vec<String> {
-    descriptor_problems(&Descriptor {
-        id: "com.example.provider".to_owned(),
-        name: "Example".to_owned(),
-        version: "1.0.0".to_owned(),
-        vendor: "Example".to_owned(),
-        homepage: None,
-        capabilities: Vec::new(),
-        inputs: vec![
-            input("sender", InputKind::Text, Level::Channel),
-            input("app_secret", InputKind::Secret, Level::App),
-            input("channel_secret", InputKind::Secret, Level::Channel),
-            input("public_key", InputKind::Text, Level::Account),
-        ],
-        endpoints: vec![Endpoint {
-            host: "api.example.com".to_owned(),
-            methods: vec![HttpMethod::Post],
-            paths: vec!["/".to_owned()],
-            host_setting: None,
-        }],
-        webhooks,
-        sender_setting: "sender".to_owned(),
-        account_setting: None,
-        rates: Vec::new(),
-        flows: Vec::new(),
-        response_headers: Vec::new(),
-    }, &[])
+    descriptor_problems(
+        &Descriptor {
+            id: "com.example.provider".to_owned(),
+            name: "Example".to_owned(),
+            version: "1.0.0".to_owned(),
+            vendor: "Example".to_owned(),
+            homepage: None,
+            capabilities: Vec::new(),
+            inputs: vec![
+                input("sender", InputKind::Text, Level::Channel),
+                input("app_secret", InputKind::Secret, Level::App),
+                input("channel_secret", InputKind::Secret, Level::Channel),
+                input("public_key", InputKind::Text, Level::Account),
+            ],
+            endpoints: vec![Endpoint {
+                host: "api.example.com".to_owned(),
+                methods: vec![HttpMethod::Post],
+                paths: vec!["/".to_owned()],
+                host_setting: None,
+            }],
+            webhooks,
+            sender_setting: "sender".to_owned(),
+            account_setting: None,
+            rates: Vec::new(),
+            flows: Vec::new(),
+            response_headers: Vec::new(),
+        },
+        &[],
+    )
 }
 
 #[track_caller]
