@@ -208,7 +208,9 @@ impl<'a> Call<'a> {
 
     /// The plugin's own verdict, cut to what is kept of it.
     pub(crate) fn guest(&self, error: PlatformError) -> CallError {
-        self.observe(CallError::Guest(crate::output::bounded_error(error)))
+        self.observe(CallError::Guest(Box::new(crate::output::bounded_error(
+            error,
+        ))))
     }
 
     fn origin(&self) -> Origin {

@@ -222,7 +222,7 @@ impl fmt::Display for Origin {
 pub enum CallError {
     /// The plugin's own verdict, for the retry rules.
     #[error("{0}")]
-    Guest(PlatformError),
+    Guest(Box<PlatformError>),
     /// The guest crashed, or returned something that is no value of the interface.
     #[error("{origin}: crashed ({kind}): {detail}")]
     Fault {

@@ -206,7 +206,7 @@ async fn first_step(
     message: &OutboundMessage,
 ) -> Result<Progress, CallError> {
     let Some(plugin) = app.plugins.get(&channel.plugin) else {
-        return Err(CallError::Guest(PlatformError {
+        return Err(CallError::Guest(Box::new(PlatformError {
             class: ErrorClass::Misconfigured,
             retry: wharf_core::provider::Retry::Backoff,
             provider_code: None,
@@ -214,7 +214,7 @@ async fn first_step(
             detail: format!("no plugin named {} is loaded", channel.plugin),
             remedy: None,
             pace: Vec::new(),
-        }));
+        })));
     };
     let context = CallContext {
         settings: channel.settings.clone(),

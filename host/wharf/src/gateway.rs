@@ -117,57 +117,18 @@ impl Gateway {
         opened: Opened,
         lifecycle: Arc<Lifecycle>,
     ) -> anyhow::Result<Self> {
-        let plugins = Arc::clone(lifecycle.registry());
-        let Opened {
-            config,
-            db,
-            vault,
-            clock,
-            ids,
-        } = opened;
-        sync::check(&config, &plugins)?;
+        let plugins = lifecycle.registry();
+        sync::check(&opened.config, plugins)?;
         // Before anything is written: a second start by mistake must change nothing.
-        let lock = only_process(&config)?;
-        let listener = TcpListener::bind(config.http.listen)
+        let lock = only_process(&opened.config)?;
+        let listen = opened.config.http.listen;
+        let listener = TcpListener::bind(listen)
             .await
-            .with_context(|| format!("could not listen on {} (http.listen)", config.http.listen))?;
-        sync::store(&db, &vault, &config, &plugins, clock.now_ms()).await?;
+            .with_context(|| format!("could not listen on {listen} (http.listen)"))?;
         let address = listener.local_addr()?;
-        let app = Arc::new(App {
-            queues: Queues::new(
-                db.clone(),
-                Arc::clone(&clock),
-                Arc::clone(&ids),
-                queue_config(&config),
-            ),
-            egress: Egress::new(egress_config(&config))?,
-            directory: Directory::new(
-                db.clone(),
-                vault.clone(),
-                Arc::clone(&plugins),
-                config.http.public_url.clone(),
-                Arc::clone(&clock),
-            ),
-            media: MediaFiles::new(
-                db.clone(),
-                Arc::clone(&clock),
-                Arc::clone(&ids),
-                media::limits(&config),
-                media::link_keys(&config),
-                config.http.public_url.clone(),
-            ),
-            flights: Flights::default(),
-            db,
-            vault,
-            plugins,
-            lifecycle,
-            clock,
-            ids,
-            settled: Settled::default(),
-            webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
-            unready: watch::Sender::new(None),
-            config,
-        });
+        let now_ms = opened.clock.now_ms();
+        sync::store(&opened.db, &opened.vault, &opened.config, plugins, now_ms).await?;
+        let app = Arc::new(assemble(opened, lifecycle)?);
         app.egress
             .register_local(sandbox::HOST, Arc::new(Sandbox::new(&app)))?;
         workers::start_schedules(&app).await?;
@@ -228,6 +189,52 @@ impl Gateway {
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
     }
+}
+
+fn assemble(opened: Opened, lifecycle: Arc<Lifecycle>) -> anyhow::Result<App> {
+    let plugins = Arc::clone(lifecycle.registry());
+    let Opened {
+        config,
+        db,
+        vault,
+        clock,
+        ids,
+    } = opened;
+    Ok(App {
+        queues: Queues::new(
+            db.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            queue_config(&config),
+        ),
+        egress: Egress::new(egress_config(&config))?,
+        directory: Directory::new(
+            db.clone(),
+            vault.clone(),
+            Arc::clone(&plugins),
+            config.http.public_url.clone(),
+            Arc::clone(&clock),
+        ),
+        media: MediaFiles::new(
+            db.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            media::limits(&config),
+            media::link_keys(&config),
+            config.http.public_url.clone(),
+        ),
+        flights: Flights::default(),
+        db,
+        vault,
+        plugins,
+        lifecycle,
+        clock,
+        ids,
+        settled: Settled::default(),
+        webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
+        unready: watch::Sender::new(None),
+        config,
+    })
 }
 
 fn server_limits(config: &Config) -> ServerLimits {

@@ -70,7 +70,7 @@ impl FlowError {
 impl From<CallError> for FlowError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Guest(error) => Self::Provider(Box::new(error)),
+            CallError::Guest(error) => Self::Provider(error),
             other => Self::Plugin(Box::new(other)),
         }
     }

@@ -42,15 +42,15 @@ impl Failed {
         let uncertain = last.is_some_and(Last::is_uncertain);
         match error {
             CallError::Guest(error) => Self {
-                error: SendError::from(&error),
+                error: SendError::from(&*error),
                 // Whatever the plugin advises: no answer to an unsafe exchange is never "try again",
                 // nor is a failure after one that was answered.
                 kind: if uncertain {
                     Kind::Ambiguous
                 } else {
-                    Kind::Provider(error.clone())
+                    Kind::Provider((*error).clone())
                 },
-                advice: Some(error),
+                advice: Some(*error),
             },
             other => {
                 let acted = last.is_some_and(Last::may_have_acted);

@@ -61,7 +61,7 @@ async fn every_error_arrives_as_it_is() {
             pace: Vec::new(),
         };
         match plugin.health_start(&context).await {
-            Err(CallError::Guest(error)) => assert_eq!(error, expected),
+            Err(CallError::Guest(error)) => assert_eq!(*error, expected),
             other => panic!("expected {class:?}, got {other:?}"),
         }
     }
