@@ -9,6 +9,7 @@
 
 mod bench;
 mod dev;
+mod examples;
 mod frozen;
 mod plugins;
 mod summary;
@@ -41,8 +42,11 @@ enum Command {
     /// Build the provider plugins as WebAssembly components
     Plugins {
         /// Build the guests that only tests use instead
-        #[arg(long)]
+        #[arg(long, conflicts_with = "examples")]
         guests: bool,
+        /// Build and test the examples in JavaScript and Python instead
+        #[arg(long)]
+        examples: bool,
     },
     /// Check the rules of this repository that no compiler knows
     Tidy,
@@ -72,11 +76,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => dev::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
-        Command::Plugins { guests } => {
-            let build = if guests {
-                plugins::build_guests
-            } else {
-                plugins::build
+        Command::Plugins { guests, examples } => {
+            let build = match (guests, examples) {
+                (true, _) => plugins::build_guests,
+                (_, true) => examples::build,
+                _ => plugins::build,
             };
             for (name, file) in build(&workspace.root, &workspace.target)? {
                 println!("{name} {}", file.display());

@@ -9,7 +9,7 @@ use wharf_test_support::Postgres;
 
 use crate::summary::Summary;
 use crate::workspace::{Workspace, run as run_command};
-use crate::{plugins, tidy};
+use crate::{examples, plugins, tidy};
 
 /// The libraries of other languages that check our signatures; the versions are pinned there.
 const PYTHON_PACKAGE: &str = "standardwebhooks";
@@ -104,6 +104,7 @@ fn run_host_tests(workspace: &Workspace, options: &Options, summary: &mut Summar
         }
     }
     environment.push(("WHARF_BIN", gateway.display().to_string()));
+    build_examples(workspace, &mut environment, summary);
     // Lives until the tests have ended.
     let _postgres = start_postgres(&mut environment, summary);
     find_python(workspace, &mut environment, summary);
@@ -116,6 +117,19 @@ fn run_host_tests(workspace: &Workspace, options: &Options, summary: &mut Summar
             .envs(environment);
         run_command(&mut tests)
     });
+}
+
+fn build_examples(workspace: &Workspace, environment: &mut TestEnvironment, summary: &mut Summary) {
+    const NAME: &str = "plugins in JavaScript and Python";
+    if let Err(reason) = examples::can_build(&workspace.root) {
+        summary.skip(NAME, reason);
+        return;
+    }
+    let built = summary.step(NAME, || examples::build(&workspace.root, &workspace.target));
+    let folder = built.and_then(|built| built.into_values().next()?.parent().map(Path::to_owned));
+    if let Some(folder) = folder {
+        environment.push(("WHARF_EXAMPLES_DIST", folder.display().to_string()));
+    }
 }
 
 fn start_postgres(environment: &mut TestEnvironment, summary: &mut Summary) -> Option<Postgres> {
@@ -191,7 +205,7 @@ fn given(name: &str) -> Option<String> {
 }
 
 /// A file that `.ci/run` leaves in the user's cache folder.
-fn in_cache(path: &str) -> Option<PathBuf> {
+pub(crate) fn in_cache(path: &str) -> Option<PathBuf> {
     let cache = given("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(Path::new(&given("HOME")?).join(".cache")))?;
