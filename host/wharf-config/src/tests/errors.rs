@@ -140,10 +140,11 @@ fn combinations_that_cannot_work_are_refused() {
             "http.public_url",
             "send.backoff_base_ms",
             "delivery.schedule_s",
-            "media.object_bytes_max",
             "plugins.plugin_permits_max",
             "plugins.native.parse_memory_bytes_max",
             "database.writer_batch_max",
+            // A default, so it comes after what files say.
+            "media.object_bytes_max",
         ]
     );
     let across = "[http]\nrequest_timeout_ms = 1000\n[delivery]\ntimeout_ms = 90000\n";

@@ -22,6 +22,7 @@ export function descriptor() {
     homepage: undefined,
     capabilities: [
       { name: 'text', note: undefined },
+      { name: 'to.phone', note: undefined },
       { name: 'reply', note: undefined },
     ],
     inputs: [

@@ -1,6 +1,8 @@
 // Parrot's failures, mapped to the closed list that the host acts on: by Parrot's own code first, by the
 // HTTP status second.
 
+import { decode } from './utf8.js';
+
 const BY_CODE = {
   number_not_on_whatsapp: { code: 'recipient-unknown', remedy: 'Check the number; it has no WhatsApp account.' },
   opted_out: { code: 'recipient-opted-out', remedy: 'Do not write to this person again before they write to you.' },
@@ -59,7 +61,7 @@ export function fromTransport(kind) {
 
 function errorOf(bytes) {
   try {
-    const code = text(JSON.parse(new TextDecoder().decode(bytes))?.error?.code);
+    const code = text(JSON.parse(decode(bytes))?.error?.code);
     return { code: code || undefined };
   } catch {
     return { code: undefined };

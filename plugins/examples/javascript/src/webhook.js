@@ -2,6 +2,7 @@
 // with its raw part, and only a body that is no JSON object at all is an error.
 
 import { failure, fromStatus, never } from './failure.js';
+import { decode, encode } from './utf8.js';
 
 // A page of items stays far below what one call may return.
 const PAGE_ITEMS = 500;
@@ -23,7 +24,7 @@ export function parse(_context, webhook, skip) {
 function bodyOf(bytes) {
   let json;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = JSON.parse(decode(bytes));
   } catch {
     throw failure('malformed-response', never, "the webhook's body is not JSON");
   }
@@ -107,7 +108,7 @@ function time(seconds) {
 // FNV-1a, 64 bits: the same text gives the same key in every version of this plugin.
 function fingerprint(text) {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
+  for (const byte of encode(text)) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   }
   return hash.toString(16).padStart(16, '0');

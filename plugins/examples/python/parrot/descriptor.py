@@ -14,7 +14,7 @@ def describe():
         version="0.1.0",
         vendor="Example",
         homepage=None,
-        capabilities=[m.Capability("text", None), m.Capability("reply", None)],
+        capabilities=[m.Capability(name, None) for name in ("text", "to.phone", "reply")],
         inputs=[
             _input(
                 "number",
