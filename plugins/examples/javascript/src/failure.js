@@ -1,7 +1,7 @@
 // Parrot's failures, mapped to the closed list that the host acts on: by Parrot's own code first, by the
 // HTTP status second.
 
-import { decode } from './utf8.js';
+import { parse } from './json.js';
 
 const BY_CODE = {
   number_not_on_whatsapp: { code: 'recipient-unknown', remedy: 'Check the number; it has no WhatsApp account.' },
@@ -27,7 +27,7 @@ export function fromResponse(response) {
   const known = remembered(error.code);
   const retryAfter = Number(header(response, 'retry-after'));
   const wait = Number.isFinite(retryAfter) && retryAfter > 0
-    ? { tag: 'after-ms', val: BigInt(Math.min(retryAfter, 86_400)) * 1000n }
+    ? { tag: 'after-ms', val: Math.min(retryAfter, 86_400) * 1000 }
     : backoff;
   const detail = `Parrot answered ${response.status}${error.code ? ` ${error.code}` : ''}`;
   const more = { providerCode: error.code, remedy: known?.remedy };
@@ -61,7 +61,7 @@ export function fromTransport(kind) {
 
 function errorOf(bytes) {
   try {
-    const code = text(JSON.parse(decode(bytes))?.error?.code);
+    const code = text(parse(bytes)?.error?.code);
     return { code: code || undefined };
   } catch {
     return { code: undefined };

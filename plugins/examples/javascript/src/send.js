@@ -2,7 +2,7 @@
 
 import { HOST, MESSAGES_PATH } from './descriptor.js';
 import { failure, fromResponse, fromTransport, never } from './failure.js';
-import { decode } from './utf8.js';
+import { parse } from './json.js';
 
 const ANSWER_BYTES_MAX = 64 * 1024;
 
@@ -60,7 +60,7 @@ function accepted(response) {
   if (response.status < 200 || response.status > 299) throw fromResponse(response);
   let id;
   try {
-    id = JSON.parse(decode(response.body))?.id;
+    id = parse(response.body)?.id;
   } catch {
     // Said below, with what else can be wrong with it.
   }

@@ -15,8 +15,8 @@ from wit_world.imports import types as t
 
 from parrot.failure import NEVER, failure, from_status, well_formed
 
-# A page of items stays far below what one call may return.
-PAGE_ITEMS = 500
+# As many as one call may return: each further page reads the whole body again.
+PAGE_ITEMS = 2000
 NAME_CHARS_MAX = 128
 _PHONE = re.compile(r"\+?([0-9]{5,15})")
 _STATES = {
