@@ -7,7 +7,7 @@ use wharf_core::provider::{
     Address, Content, HealthVerdict, Json, MediaAnswer, MediaRequest, OutboundMessage,
     ProfileRequest, Reconciled, TemplatesRequest, Text,
 };
-use wharf_runtime::{Interface, Plugin};
+use wharf_runtime::Interface;
 
 use super::media::{finished, new_media};
 use super::script::{done, failed, get, post, step, with_token};
@@ -200,16 +200,11 @@ async fn lists_come_page_by_page() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_without_an_interface_says_which() {
     let provider = provider().await;
-    each_echo(&provider, with_channel, async |gateway| {
+    each_echo(&provider, with_a_plain_plugin, async |gateway| {
         let app = gateway.app();
         let (actor, _) = answering(gateway, &[]).await;
-        let graph = app.plugins.get("sandbox").unwrap();
-        let without = |plugin: &Plugin| !plugin.has(Interface::Profile);
-        assert!(
-            without(&graph),
-            "this test needs a plugin that lacks an interface"
-        );
-        let profile = flows::profile(app, &graph, &actor, &ProfileRequest::Get).await;
+        let plain = app.plugins.get("plain").unwrap();
+        let profile = flows::profile(app, &plain, &actor, &ProfileRequest::Get).await;
         let error = profile.unwrap_err();
         assert!(matches!(
             error,
@@ -222,13 +217,18 @@ async fn a_plugin_without_an_interface_says_which() {
             (error.slug(), error.to_string()),
             (
                 "plugin-no-interface",
-                "the plugin sandbox has no interface profile; another plugin or version may have it"
+                "the plugin plain has no interface profile; another plugin or version may have it"
                     .to_owned()
             )
         );
         assert_eq!(provider.seen().len(), 0);
     })
     .await;
+}
+
+fn with_a_plain_plugin(setup: &mut Setup) {
+    with_channel(setup);
+    setup.plugins.push(("plain", wharf_hostile::Guest::new().build()));
 }
 
 /// How a health check with these answers fails.
