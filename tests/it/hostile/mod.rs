@@ -8,6 +8,7 @@
 
 mod gateway;
 mod host;
+mod optional;
 
 use wharf_hostile::{Contained, Hostile};
 

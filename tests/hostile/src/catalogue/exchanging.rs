@@ -111,6 +111,9 @@ fn disguised_targets() -> Vec<Hostile> {
     ]
 }
 
+/// Refused before egress looks at it: by the shape, or by what the plugin's own description says.
+const OUTPUT: &str = "plugin-invalid-output";
+
 fn headers() -> Vec<Hostile> {
     let header = |name, deed, make| denied(name, deed, "egress-header", make);
     vec![
@@ -120,9 +123,12 @@ fn headers() -> Vec<Hostile> {
         header("header-nul", "ends a value with a zero", || {
             with_header("x-note", "a\0b")
         }),
-        header("header-name-split", "hides a header in a name", || {
-            with_header("x-note: a\r\nx-admin", "1")
-        }),
+        denied(
+            "header-name-split",
+            "hides a header in a name",
+            OUTPUT,
+            || with_header("x-note: a\r\nx-admin", "1"),
+        ),
         header("header-host", "names another host", || {
             with_header("Host", "evil.example.net")
         }),
@@ -168,19 +174,19 @@ fn secrets() -> Vec<Hostile> {
         denied(
             "secret-undeclared",
             "asks for the operator's app secret by its name",
-            "egress-secret-undeclared",
+            OUTPUT,
             || with_value(&json!([{ "secret": "app_secret" }])),
         ),
         denied(
             "setting-as-secret",
             "asks for a setting as if it were a secret",
-            "egress-secret-undeclared",
+            OUTPUT,
             || with_value(&json!([{ "secret": "sender" }])),
         ),
         denied(
             "capture-into-another",
             "writes an answer into a secret that is not its own",
-            "egress-capture",
+            OUTPUT,
             || {
                 let capture = json!([{ "pointer": "/token", "secret": "app_secret" }]);
                 start(&asking(&json!({}), &json!({ "capture": capture })))
@@ -194,7 +200,7 @@ fn bodies() -> Vec<Hostile> {
         denied(
             "invalid-json",
             "calls a body JSON that is none",
-            "egress-body",
+            OUTPUT,
             || ask(&json!({ "method": "post", "body": { "json": { "document": "{\"a\":" } } })),
         ),
         denied(

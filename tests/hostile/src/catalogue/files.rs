@@ -102,7 +102,7 @@ fn other_interfaces() -> Vec<Hostile> {
         Hostile::refused(
             "other-types",
             "exports the right names with other types behind them",
-            (WRONG, "do not have the types"),
+            (WRONG, "has another type than the interface says"),
             other_types,
         ),
         Hostile::refused(
