@@ -24,6 +24,9 @@ use crate::v1;
 /// Core instances and tables of all calls together: four for each permit, because a component is made
 /// of several modules.
 const PARTS_PER_CALL: u32 = 4;
+/// Calls that may be of the most parts that a class allows at the same time: interpreters are linked out
+/// of dozens of modules, and few calls of theirs run at once.
+const LARGE_CALLS: u32 = 16;
 /// Kept mapped when an instance goes: a guest's 64 KiB stack and about as much data. With the stack
 /// alone kept, each call maps its data anew; clearing much more costs more than that (1 MiB: 31 µs).
 const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
@@ -157,18 +160,21 @@ pub(crate) fn base_settings() -> Config {
 /// reserves 4 GiB of them for its memory in any case. A class is held to its own limits by the store.
 fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
     let calls = u32::try_from(config.permits_max).unwrap_or(u32::MAX);
-    let parts = calls.saturating_mul(PARTS_PER_CALL);
     let most = |limit: fn(&ClassLimits) -> usize| {
         let larger = limit(&config.native).max(limit(&config.interpreter));
         u32::try_from(larger).unwrap_or(u32::MAX)
+    };
+    let parts_of = |per_call: u32| {
+        let large = calls.min(LARGE_CALLS).saturating_mul(per_call);
+        calls.saturating_mul(PARTS_PER_CALL).max(large)
     };
     let memory = |class: &ClassLimits| class.memory_bytes_max.max(class.parse_memory_bytes_max);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_memories(calls)
         .total_stacks(calls)
-        .total_core_instances(parts)
-        .total_tables(parts)
+        .total_core_instances(parts_of(most(|class| class.core_instances_max)))
+        .total_tables(parts_of(most(|class| class.tables_max)))
         .max_memory_size(memory(&config.native).max(memory(&config.interpreter)))
         .table_elements(most(|class| class.table_elements_max) as usize)
         .max_core_instances_per_component(most(|class| class.core_instances_max))

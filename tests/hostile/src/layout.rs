@@ -302,6 +302,8 @@ fn case<'a, 'v>(
     }
     let (name, payload) = match value {
         Value::String(name) => (name, None),
+        // Nothing was said: the first case, with zeros in it.
+        Value::Object(members) if members.is_empty() => return (0, None),
         value => {
             let (name, payload) = value.as_object().unwrap().iter().next().unwrap();
             (name, Some(payload))
