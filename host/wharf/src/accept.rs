@@ -112,7 +112,10 @@ pub(crate) async fn dry_run(
         .await
         .map_err(|error| match error {
             CallError::Guest(error) => provider_problem(&error),
-            other => Problem::new(Code::PluginFailed).detail(other.to_string()),
+            other => {
+                tracing::warn!(plugin.name = plugin.name(), reason = %other, "a plugin failed at a dry run");
+                Problem::new(Code::PluginFailed).detail(other.to_string())
+            }
         })?;
     let exchange = match progress {
         Progress::Done(_) => Value::Null,

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// More than these are one mistake seen many times.
 pub const DIFFERENCES_MAX: usize = 20;
 /// Enough of a value to recognise it.
-const VALUE_CHARS_MAX: usize = 300;
+const VALUE_CHARS_MAX: usize = 4000;
 
 /// Each place where `got` is not `expected`, as `pointer: expected ..., got ...`.
 #[must_use]

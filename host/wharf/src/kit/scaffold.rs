@@ -7,8 +7,15 @@ use anyhow::{Context, bail, ensure};
 /// The word that stands for the plugin's name in the template.
 const PLACEHOLDER: &str = "acme";
 const NAME_CHARS_MAX: usize = 40;
-/// Names that are something else to cargo or to this repository.
-const RESERVED: [&str; 5] = ["test", "sdk", "cases", "wharf", "core"];
+/// Names that are something else to cargo or to this repository, and those that would give the project's
+/// type the name of another: of Rust's prelude, or of the SDK's.
+const RESERVED: [&str; 46] = [
+    "test", "sdk", "cases", "wharf", "core", "std", "alloc", "self", "super", "crate", "option",
+    "some", "none", "ok", "err", "result", "error", "vec", "box", "string", "clone", "copy",
+    "send", "sync", "drop", "fn", "from", "into", "default", "iterator", "provider", "message",
+    "content", "address", "context", "exchange", "outcome", "party", "piece", "replay", "code",
+    "retry", "event", "item", "page", "progress",
+];
 /// Where the SDK lies in a new project.
 const VENDOR: &str = "vendor/wharf";
 

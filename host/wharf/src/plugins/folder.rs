@@ -53,7 +53,7 @@ pub enum FolderError {
     #[error("could not read {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error(
-        "{path} has {size} bytes, at most {bytes_max} are allowed (plugins.component_bytes_max)"
+        "{path} has {size} bytes, at most {bytes_max} are allowed (component_bytes_max of its class, plugins.native or plugins.interpreter)"
     )]
     TooLarge {
         path: PathBuf,

@@ -182,9 +182,11 @@ impl At<'_> {
             let known: Vec<_> = plugins.all().iter().map(|p| p.name().to_owned()).collect();
             let what = format!("no plugin named {name} is loaded");
             let remedy = match known.is_empty() {
-                true => format!("put {name}.wasm into plugins.dir; there is no plugin yet"),
+                true => format!(
+                    "install it with `wharf plugin add`; when it is there, the warnings above and `wharf plugin list` say why {name} is not loaded"
+                ),
                 false => format!(
-                    "put {name}.wasm into plugins.dir, or name one of: {}",
+                    "install {name} with `wharf plugin add` (`wharf plugin list` says why one is not loaded), or name one of: {}",
                     known.join(", ")
                 ),
             };

@@ -175,7 +175,7 @@ async fn conclude(
     );
     tracing::info!(
         message.id = %message.id, channel.id = %message.channel, attempt = number,
-        code = failed.error.code, decision = ?decision, "attempt {number} did not end in an acceptance"
+        code = failed.error.code, reason = failed.error.detail, decision = ?decision, "attempt {number} did not end in an acceptance"
     );
     match decision {
         Decision::RetryAt(due_at) => {

@@ -64,7 +64,7 @@ pub enum OciError {
     #[error("its layer is {0}, not application/wasm; push the component itself")]
     Layer(String),
     #[error(
-        "the component has {size} bytes, at most {bytes_max} are allowed (plugins.component_bytes_max)"
+        "the component has {size} bytes, at most {bytes_max} are allowed (component_bytes_max of its class, plugins.native or plugins.interpreter)"
     )]
     TooLarge { size: u64, bytes_max: usize },
     #[error("the {what} is not what its digest says: {found}, not {wanted}; nothing was installed")]
