@@ -28,6 +28,13 @@ pub enum Failure<'a> {
     Ambiguous,
 }
 
+impl Failure<'_> {
+    /// True when the plugin was not asked. It is no attempt: whoever counts them must not count it.
+    pub fn is_not_asked(&self) -> bool {
+        matches!(self, Self::Overloaded | Self::Paused { .. })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     RetryAt(i64),
@@ -93,8 +100,7 @@ pub fn decide(
         },
     };
     // What kept us from asking at all is not the message's fault and burns no attempt.
-    let not_asked = matches!(failure, Failure::Overloaded | Failure::Paused { .. });
-    if attempt >= policy.attempts_max && !not_asked {
+    if attempt >= policy.attempts_max && !failure.is_not_asked() {
         return Decision::Fail;
     }
     let due = now_ms.saturating_add(wait);
@@ -185,6 +191,21 @@ mod tests {
             decide(&Failure::PluginFault, 3, 0, FAR, &POLICY, 0),
             Decision::Fail
         );
+    }
+
+    #[test]
+    fn after_any_number_of_overloads_a_first_answer_is_a_first_attempt() {
+        let down = error(ErrorClass::ProviderUnavailable, Retry::Backoff);
+        let mut failures = vec![Failure::Overloaded; 4];
+        failures.extend(vec![Failure::Paused { ms: 1 }; 4]);
+        failures.push(Failure::Provider(&down));
+        let mut made = 0;
+        for failure in &failures {
+            let decision = decide(failure, made + 1, 0, FAR, &POLICY, 0);
+            assert!(matches!(decision, Decision::RetryAt(_)), "{failure:?}");
+            made += u32::from(!failure.is_not_asked());
+        }
+        assert_eq!(made, 1);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!
 //! - Each party has a circuit of its own, and what one party adds to the common circuit always stays
 //!   one short of what opens it. A party alone can only stop itself; it takes a second one to show
-//!   that the plugin is at fault.
+//!   that the plugin is at fault. A shared party (an app whose webhooks carry many tenants' input) adds
+//!   nothing to it: a tenant that reaches it too would be two parties.
 //! - A circuit opens only when the faults are a considerable share of the calls, so that bad messages
 //!   among many good ones, as in a shared webhook, do not stop the good ones.
 //!
@@ -57,6 +58,14 @@ pub struct Health {
     pub parties_refused: usize,
 }
 
+/// Whose input a call works on.
+#[derive(Clone)]
+pub(crate) struct Party {
+    pub(crate) name: Arc<str>,
+    /// It carries the input of others, each of whom may be a party too.
+    pub(crate) is_shared: bool,
+}
+
 /// How an admitted call ended, as far as the circuit cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -86,11 +95,12 @@ pub(crate) struct Breaker {
     config: BreakerConfig,
     all: Circuit,
     /// Those that had a fault lately.
-    parties: HashMap<Arc<str>, Party>,
+    parties: HashMap<Arc<str>, Own>,
 }
 
+/// What is known of one party.
 #[derive(Default)]
-struct Party {
+struct Own {
     circuit: Circuit,
     /// Its faults that counted for the common circuit.
     given: Window,
@@ -128,18 +138,19 @@ impl Breaker {
 
     pub(crate) fn end(
         &mut self,
-        party: Option<&Arc<str>>,
+        party: Option<&Party>,
         ticket: Ticket,
         verdict: Verdict,
         now_ms: i64,
     ) -> [Option<Change>; 2] {
         if let (Some(party), Verdict::Faulted) = (party, verdict) {
-            self.remember(party, now_ms);
+            self.remember(&party.name, now_ms);
         }
-        let key = party.map(|party| &**party);
+        let key = party.map(|party| &*party.name);
+        let is_shared = party.is_some_and(|party| party.is_shared);
         let of_party = self.end_of_party(key, ticket.tries_party, verdict, now_ms);
         let counted = match verdict {
-            Verdict::Faulted if !self.may_give(key, now_ms) => Verdict::Unknown,
+            Verdict::Faulted if is_shared || !self.may_give(key, now_ms) => Verdict::Unknown,
             other => other,
         };
         let of_all = self
@@ -202,7 +213,7 @@ impl Breaker {
             });
         }
         if self.parties.len() < PARTIES_MAX {
-            self.parties.insert(Arc::clone(party), Party::default());
+            self.parties.insert(Arc::clone(party), Own::default());
         }
     }
 }
@@ -341,4 +352,38 @@ impl Window {
 fn slice_number(config: &BreakerConfig, now_ms: i64) -> i64 {
     let window = i64::try_from(config.window_ms).unwrap_or(i64::MAX);
     now_ms.div_euclid((window / SLICES).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(name: &str, is_shared: bool) -> Party {
+        Party {
+            name: name.into(),
+            is_shared,
+        }
+    }
+
+    fn fault(breaker: &mut Breaker, party: &Party, times: u32) {
+        for _ in 0..times {
+            if let Ok(ticket) = breaker.admit(Some(&party.name), 0) {
+                breaker.end(Some(party), ticket, Verdict::Faulted, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn an_app_and_a_tenant_do_not_stop_the_others() {
+        let mut breaker = Breaker::new(BreakerConfig::default());
+        let (app, tenant) = (party("app:one", true), party("one", false));
+        fault(&mut breaker, &app, 50);
+        fault(&mut breaker, &tenant, 50);
+        assert!(breaker.admit(Some("app:one"), 0).is_err());
+        assert!(breaker.admit(Some("one"), 0).is_err());
+        assert!(breaker.admit(Some("two"), 0).is_ok());
+        assert_eq!(breaker.health(0).circuit, CircuitState::Closed);
+        fault(&mut breaker, &party("two", false), 1);
+        assert!(breaker.admit(Some("three"), 0).is_err(), "two tenants do");
+    }
 }

@@ -27,7 +27,7 @@ use crate::limits::{CallLimits, Export, HANDLES_MAX, MemoryLimiter};
 use crate::log::{self, LogQuota, LogRate};
 use crate::metrics::Meter;
 use crate::permits::Permits;
-use crate::turns::{Rest, Turns};
+use crate::turns::{Rest, Tick, Turns};
 use crate::usage::{Usage, timed};
 use crate::v1;
 
@@ -144,9 +144,12 @@ impl<'a> Call<'a> {
     pub(crate) async fn enter(&self) -> Result<Running<'a>, CallError> {
         self.code.meter.called(self.export.as_str());
         self.pass_circuit()?;
-        // Before the permits, which others may need meanwhile.
-        let in_line = self.stand_in_line().await?;
+        // Permits first. Whoever has the place in the line needs nothing more to come to its end, so
+        // those who wait for it with a permit in hand wait for work that goes on. The other way round
+        // the place would be held by one that waits for the permits of those who wait for the place.
+        // The wait with a permit in hand is bounded as every other.
         let permits = self.permits().await?;
+        let in_line = self.stand_in_line().await?;
         let mut store = self.new_store(in_line);
         let mut instantiating = Duration::ZERO;
         let making = self.code.pre.instantiate_async(&mut store);
@@ -227,6 +230,7 @@ impl<'a> Call<'a> {
             origin: self.origin(),
             limits: &self.limits,
             permits_max: self.runtime.config.permits_max,
+            long_calls_max: self.runtime.config.long_calls_max,
         }
     }
 
@@ -236,7 +240,7 @@ impl<'a> Call<'a> {
         if self.export == Export::Describe || self.identity.output_bytes_max.is_some() {
             return Ok(());
         }
-        let party = self.identity.party.as_deref();
+        let party = self.identity.party.as_ref().map(|party| &*party.name);
         let now_ms = self.runtime.clock.now_ms();
         let admitted = self.breaker(|breaker| breaker.admit(party, now_ms));
         match admitted {
@@ -334,9 +338,12 @@ impl<'a> Call<'a> {
         let credit = Arc::clone(&self.code.share.credit);
         let clock = Arc::clone(&self.runtime.clock);
         let tick_us = i64::try_from(config.tick_ms).unwrap_or(0) * 1000;
-        store.epoch_deadline_callback(move |_| {
-            credit.spend(tick_us, clock.now_ms());
-            turns.spend_tick()
+        store.epoch_deadline_callback(move |_| match turns.tick()? {
+            Tick::Spent(deadline) => {
+                credit.spend(tick_us, clock.now_ms());
+                Ok(deadline)
+            }
+            Tick::Back(deadline) => Ok(deadline),
         });
         store
     }
@@ -407,7 +414,7 @@ impl Drop for Call<'_> {
                 circuit = change.to.as_str(),
                 party = change
                     .of_party
-                    .then(|| self.identity.party.as_deref())
+                    .then(|| party.map(|party| &*party.name))
                     .flatten(),
                 "the circuit of a plugin is {}",
                 change.to.as_str()

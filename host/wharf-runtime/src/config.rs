@@ -239,16 +239,19 @@ impl Default for RuntimeConfig {
             // One pool slot each. A call takes 20 µs, so two cores never have this many in progress
             // unless plugins misbehave.
             permits_max: 1024,
-            // A sixteenth of the slots: sixteen plugins must hang before the host is full.
-            plugin_permits_max: 64,
+            // A quarter of the default's 64 send workers: calls of one plugin that hang leave three
+            // quarters to everybody else. An honest call takes 20 µs to some ms, so that two cores never
+            // have this many of one plugin in progress.
+            plugin_permits_max: 16,
             // Longer than any honest queue, and the caller's retry is better than a longer wait.
             permit_wait_ms_max: 250,
             // Half of one core at most goes to calls that take more than 10 ms, on an idle machine.
             long_calls_max: 1,
             // An eleventh of one core goes to long calls while others need it.
             long_call_rest_ticks: 10,
-            // A tenth of one core: 5,000 texts a second in Rust, 80 in Python.
-            plugin_cpu_ms_per_s: 100,
+            // A twentieth of one core: 2,500 texts a second in Rust, 40 in Python. It must stay below what
+            // a long call gets while it rests (an eleventh, 91 ms), or one that burns never runs out.
+            plugin_cpu_ms_per_s: 50,
             // The interface promises this number (`parsed.next` asks for the rest).
             parse_items_max: 2000,
             breaker: BreakerConfig::default(),

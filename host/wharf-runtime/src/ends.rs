@@ -7,6 +7,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use crate::error::{CallError, FaultKind, LimitKind, Origin};
 use crate::limits::{CallLimits, LimitHit};
 use crate::log;
+use crate::turns::NoTurn;
 
 /// Text of a crash as it is kept and shown.
 pub(crate) const DETAIL_BYTES_MAX: usize = 1024;
@@ -21,6 +22,7 @@ pub(crate) struct Ends<'a> {
     pub(crate) origin: Origin,
     pub(crate) limits: &'a CallLimits,
     pub(crate) permits_max: usize,
+    pub(crate) long_calls_max: usize,
 }
 
 impl Ends<'_> {
@@ -33,7 +35,7 @@ impl Ends<'_> {
                 max: self.permits_max as u64,
             };
         }
-        if error.is::<LimitHit>() || error.is::<Trap>() {
+        if error.is::<LimitHit>() || error.is::<NoTurn>() || error.is::<Trap>() {
             return self.of_call(error);
         }
         CallError::Unavailable {
@@ -46,6 +48,13 @@ impl Ends<'_> {
     pub(crate) fn of_call(self, error: &wasmtime::Error) -> CallError {
         if let Some(LimitHit(which)) = error.downcast_ref::<LimitHit>() {
             return self.limit(*which);
+        }
+        if error.is::<NoTurn>() {
+            return CallError::Overloaded {
+                origin: self.origin,
+                scope: "long calls, which waited for their turn",
+                max: self.long_calls_max as u64,
+            };
         }
         let trap = error.downcast_ref::<Trap>().copied();
         if trap.is_none() && error.root_cause().to_string().contains(OUTPUT_LIMIT_TEXT) {

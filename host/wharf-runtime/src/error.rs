@@ -240,11 +240,12 @@ pub enum CallError {
     /// The plugin failed so often lately that it is left alone for a while. It was not called.
     #[error("{origin}: not called, it failed too often; its next trial is in {retry_after_ms} ms")]
     CircuitOpen { origin: Origin, retry_after_ms: u64 },
-    /// All permits were taken for as long as a call waits.
+    /// All permits were taken for as long as a call waits, or a call that takes long got no turn to go
+    /// on for as long as it waits. The guest came to no end.
     #[error("{origin}: too many calls in progress ({scope}, at most {max}); try again")]
     Overloaded {
         origin: Origin,
-        /// `this plugin`, with or without a reason, or `all plugins`.
+        /// `this plugin`, with or without a reason, `all plugins`, or long calls.
         scope: &'static str,
         max: u64,
     },
@@ -293,8 +294,8 @@ impl CallError {
         }
     }
 
-    /// True when the guest was not entered, so that the same call may be made later as if for the
-    /// first time.
+    /// True when the guest was not entered or was not let come to an end, so that the same call may be
+    /// made later as if for the first time.
     pub fn is_not_called(&self) -> bool {
         match self {
             Self::CircuitOpen { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } => true,

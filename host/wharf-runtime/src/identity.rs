@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
+use crate::breaker::Party;
 use crate::config::LimitClass;
 use crate::usage::Observer;
 
@@ -16,7 +17,7 @@ pub(crate) struct Identity {
     pub(crate) digest: Arc<str>,
     pub(crate) class: LimitClass,
     /// Whose input the calls work on; the circuit breaker tells parties apart.
-    pub(crate) party: Option<Arc<str>>,
+    pub(crate) party: Option<Party>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) observer: Option<Observer>,
     /// In place of the class's limits, to measure. Such calls do not move the circuit.

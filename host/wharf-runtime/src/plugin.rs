@@ -11,7 +11,7 @@ mod optional;
 
 pub use dynamic::{Answer, DynamicError, Misfit};
 
-use crate::breaker::Health;
+use crate::breaker::{Health, Party};
 use crate::call::{Call, Code};
 use crate::config::LimitClass;
 use crate::engine::Runtime;
@@ -127,7 +127,19 @@ impl Plugin {
     /// refused without the others.
     #[must_use]
     pub fn on_behalf_of(&self, party: &str) -> Self {
-        self.with_identity(|identity| identity.party = Some(party.into()))
+        self.for_party(party, false)
+    }
+
+    /// The same for a party whose input comes from several of the others, as an app's webhooks do. Its
+    /// faults stop its own calls only: a tenant must not count once as itself and once through an app.
+    #[must_use]
+    pub fn on_behalf_of_many(&self, party: &str) -> Self {
+        self.for_party(party, true)
+    }
+
+    fn for_party(&self, party: &str, is_shared: bool) -> Self {
+        let name = party.into();
+        self.with_identity(|identity| identity.party = Some(Party { name, is_shared }))
     }
 
     /// The same plugin; `observer` is told what each of its calls used.

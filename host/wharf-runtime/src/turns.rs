@@ -7,8 +7,11 @@
 //! gateway has other work. A plugin that has used up its share of the processor stands in the same
 //! line with every call from its beginning, or it would get its first slices for nothing again and
 //! again. So a plugin that burns its time delays plugins like itself only.
+//!
+//! Whoever made the call waits meanwhile, with what it holds. So a call waits for a bounded time
+//! altogether; then it ends without a verdict on the plugin, and may be made again later.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -17,6 +20,14 @@ use wasmtime::UpdateDeadline;
 
 use crate::error::LimitKind;
 use crate::limits::LimitHit;
+
+/// Waiting for turns, in processor budgets of the call: rests of the default length take ten times what
+/// was run, so a call that has the line for itself ends by its own budget, and the second in line mostly
+/// too. A text's call waits two seconds at most.
+const WAIT_BUDGETS_MAX: u32 = 20;
+/// In rests as long as the operator made them: a longer pause does not end the call that has the line
+/// for itself.
+const WAIT_RESTS_MAX: u32 = 2;
 
 /// Slices before a call counts as long: the first tick may come right after its start.
 const SHORT_SLICES: u64 = 2;
@@ -42,6 +53,21 @@ pub(crate) struct Turns {
     own: Arc<Semaphore>,
     shared: Arc<Semaphore>,
     held: Arc<Mutex<Held>>,
+    /// It has just waited: the next tick is its first look at how that ended, and costs nothing.
+    waited: bool,
+}
+
+/// The call waited for its turns as long as a call may.
+#[derive(Debug, thiserror::Error)]
+#[error("no turn in time")]
+pub(crate) struct NoTurn;
+
+/// What a tick asks of the call.
+pub(crate) enum Tick {
+    /// The guest ran through a slice.
+    Spent(UpdateDeadline),
+    /// It comes back from waiting.
+    Back(UpdateDeadline),
 }
 
 struct Held {
@@ -49,6 +75,9 @@ struct Held {
     own: Option<OwnedSemaphorePermit>,
     /// Given back after each slice.
     shared: Option<OwnedSemaphorePermit>,
+    /// What is left of the time it may wait.
+    patience: Duration,
+    gave_up: bool,
 }
 
 impl Turns {
@@ -61,6 +90,9 @@ impl Turns {
         shared: Arc<Semaphore>,
         in_line: Option<OwnedSemaphorePermit>,
     ) -> Self {
+        let waits = WAIT_BUDGETS_MAX.max(rest.busy_slices.saturating_mul(WAIT_RESTS_MAX));
+        let slices = u32::try_from(slices_max).unwrap_or(u32::MAX);
+        let patience = rest.slice.saturating_mul(slices).saturating_mul(waits);
         Self {
             slices_short: if in_line.is_some() { 0 } else { SHORT_SLICES },
             slices_run: 0,
@@ -71,12 +103,25 @@ impl Turns {
             held: Arc::new(Mutex::new(Held {
                 own: in_line,
                 shared: None,
+                patience,
+                gave_up: false,
             })),
+            waited: false,
         }
     }
 
     /// What happens at each tick in which the guest runs.
-    pub(crate) fn spend_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<Tick> {
+        if std::mem::take(&mut self.waited) {
+            if lock(&self.held).gave_up {
+                return Err(NoTurn.into());
+            }
+            return Ok(Tick::Back(UpdateDeadline::Continue(1)));
+        }
+        self.spend_tick().map(Tick::Spent)
+    }
+
+    fn spend_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         if self.slices_run == self.slices_max {
             return Err(LimitHit(LimitKind::Cpu).into());
         }
@@ -86,7 +131,9 @@ impl Turns {
         }
         let (own, shared) = (Arc::clone(&self.own), Arc::clone(&self.shared));
         let turn = next_turn(own, shared, Arc::clone(&self.held), self.rest);
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
+        // A future cannot end the call, but the guest's next check, which is at once, can.
+        self.waited = true;
+        Ok(UpdateDeadline::YieldCustom(0, Box::pin(turn)))
     }
 }
 
@@ -96,18 +143,29 @@ async fn next_turn(
     held: Arc<Mutex<Held>>,
     rest: Rest,
 ) {
-    let needs_own = {
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    let (needs_own, patience) = {
+        let mut held = lock(&held);
         held.shared = None;
-        held.own.is_none()
+        (held.own.is_none(), held.patience)
     };
-    rest.take().await;
-    if needs_own {
-        let permit = own.acquire_owned().await.expect("it is never closed");
-        held.lock().unwrap_or_else(PoisonError::into_inner).own = Some(permit);
-    }
-    let permit = shared.acquire_owned().await.expect("it is never closed");
-    held.lock().unwrap_or_else(PoisonError::into_inner).shared = Some(permit);
+    let began = tokio::time::Instant::now();
+    let turn = async {
+        rest.take().await;
+        if needs_own {
+            let permit = own.acquire_owned().await.expect("it is never closed");
+            lock(&held).own = Some(permit);
+        }
+        let permit = shared.acquire_owned().await.expect("it is never closed");
+        lock(&held).shared = Some(permit);
+    };
+    let in_time = tokio::time::timeout(patience, turn).await.is_ok();
+    let mut held = lock(&held);
+    held.patience = patience.saturating_sub(began.elapsed());
+    held.gave_up = !in_time;
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Rest {
@@ -128,4 +186,84 @@ fn used_by_process() -> Duration {
         u64::try_from(used.tv_sec).unwrap_or(0),
         u32::try_from(used.tv_nsec).unwrap_or(0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: Rest = Rest {
+        slice: Duration::from_millis(5),
+        busy_slices: 1,
+    };
+
+    /// Runs ticks until one ends the call or asks for no pause, and tells how many slices were run.
+    async fn run(turns: &mut Turns) -> (u64, wasmtime::Error) {
+        let mut slices = 0;
+        loop {
+            match turns.tick() {
+                Ok(Tick::Back(_)) => {}
+                Ok(Tick::Spent(UpdateDeadline::YieldCustom(_, pause))) => {
+                    slices += 1;
+                    pause.await;
+                }
+                Ok(Tick::Spent(_)) => slices += 1,
+                Err(error) => return (slices, error),
+            }
+        }
+    }
+
+    fn turns(slices: u64, own: &Arc<Semaphore>, shared: &Arc<Semaphore>) -> Turns {
+        Turns::new(slices, REST, Arc::clone(own), Arc::clone(shared), None)
+    }
+
+    #[tokio::test]
+    async fn who_has_the_line_ends_by_its_own_budget() {
+        let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        let mut only = turns(20, &own, &shared);
+        let (slices, error) = run(&mut only).await;
+        assert_eq!(slices, 20);
+        assert!(error.is::<LimitHit>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn who_gets_no_turn_is_told_so() {
+        for taken in [true, false] {
+            let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+            let line = if taken { &own } else { &shared };
+            let _held = line.acquire().await.unwrap();
+            let (slices, error) = run(&mut turns(4, &own, &shared)).await;
+            assert_eq!(slices, SHORT_SLICES);
+            assert!(error.is::<NoTurn>(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_call_waits_for_twenty_budgets_or_two_of_its_own_rests() {
+        let lines = || Arc::new(Semaphore::new(1));
+        let patience = |busy_slices| {
+            let rest = Rest {
+                busy_slices,
+                ..REST
+            };
+            let turns = Turns::new(20, rest, lines(), lines(), None);
+            lock(&turns.held).patience
+        };
+        assert_eq!(patience(1), Duration::from_secs(2));
+        assert_eq!(patience(10), Duration::from_secs(2));
+        assert_eq!(patience(100), Duration::from_secs(20));
+    }
+
+    #[tokio::test]
+    async fn what_is_waited_at_several_turns_adds_up() {
+        let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        let mut turns = turns(20, &own, &shared);
+        lock(&turns.held).patience = Duration::from_millis(12);
+        let (slices, error) = run(&mut turns).await;
+        assert!(
+            slices <= SHORT_SLICES + 2,
+            "two rests fit at most: {slices}"
+        );
+        assert!(error.is::<NoTurn>(), "{error}");
+    }
 }

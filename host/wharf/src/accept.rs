@@ -10,7 +10,7 @@ use wharf_core::provider::{CallContext, ErrorClass, OutboundMessage, PlatformErr
 use wharf_core::request::{FieldError, MessageRequest, Policy, Priority};
 use wharf_core::{Code, JobId, MessageId, Status, TenantId};
 use wharf_queue::{NewJob, Queue};
-use wharf_runtime::CallError;
+use wharf_runtime::{CallError, Plugin};
 use wharf_store::messages::{Message, NewOutbound};
 use wharf_store::{StoreError, idempotency, messages};
 
@@ -40,7 +40,14 @@ const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// How long the caller waits for the plugin's first look. It takes microseconds; a plugin that takes
 /// longer stands in line with its kind, and its message is taken unseen, for the worker to find out.
+///
+/// A look that is given up so says nothing about the plugin, and its circuit does not count it: the
+/// worker makes the same call without this bound, and there a call that never ends is a fault. Nor would
+/// it be just, for how far a call comes in this time depends on who else stands in line.
 const FIRST_STEP_MAX: Duration = Duration::from_millis(300);
+
+/// The same for a dry run, which is asked for this look alone and may wait longer for it.
+const DRY_RUN_STEP_MAX: Duration = Duration::from_secs(2);
 
 impl IdempotencyKey {
     /// Reads the header's value; `route` and `body` are what a repetition must agree with.
@@ -88,9 +95,11 @@ pub(crate) async fn accept(
     let channel = choose_channel(app, tenant, &submission.request).await?;
     let id = MessageId::new(&*app.ids);
     let message = outbound(id, &channel, &submission.request);
-    let first = first_step(app, &channel, &message);
-    if let Ok(Err(error)) = tokio::time::timeout(FIRST_STEP_MAX, first).await {
-        refuse_what_the_provider_cannot(&error)?;
+    if let Some(plugin) = app.plugins.get(&channel.plugin) {
+        let first = first_step(app, &plugin, &channel, &message);
+        if let Ok(Err(error)) = tokio::time::timeout(FIRST_STEP_MAX, first).await {
+            refuse_what_the_provider_cannot(&error)?;
+        }
     }
     store(app, tenant, &channel, id, submission).await
 }
@@ -108,8 +117,16 @@ pub(crate) async fn dry_run(
         .plugins
         .get(&channel.plugin)
         .ok_or_else(|| plugin_missing(&channel))?;
-    let progress = first_step(app, &channel, &message)
+    let first = first_step(app, &plugin, &channel, &message);
+    let progress = tokio::time::timeout(DRY_RUN_STEP_MAX, first)
         .await
+        .map_err(|_| {
+            Problem::new(Code::Overloaded).detail(format!(
+                "plugin {} gave no request within {} s; try again, and look at its processor time if it stays so",
+                channel.plugin,
+                DRY_RUN_STEP_MAX.as_secs()
+            ))
+        })?
         .map_err(|error| match error {
             CallError::Guest(error) => provider_problem(&error),
             other => {
@@ -205,20 +222,10 @@ fn outbound(id: MessageId, channel: &Channel, request: &MessageRequest) -> Outbo
 
 async fn first_step(
     app: &App,
+    plugin: &Plugin,
     channel: &Channel,
     message: &OutboundMessage,
 ) -> Result<Progress, CallError> {
-    let Some(plugin) = app.plugins.get(&channel.plugin) else {
-        return Err(CallError::Guest(Box::new(PlatformError {
-            class: ErrorClass::Misconfigured,
-            retry: wharf_core::provider::Retry::Backoff,
-            provider_code: None,
-            trace_id: None,
-            detail: format!("no plugin named {} is loaded", channel.plugin),
-            remedy: None,
-            pace: Vec::new(),
-        })));
-    };
     let context = CallContext {
         settings: channel.settings.clone(),
         now_ms: u64::try_from(app.now_ms()).unwrap_or(0),

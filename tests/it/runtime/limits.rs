@@ -1,13 +1,14 @@
 //! Every way a call can harm its host, and the name it gets instead.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wharf_core::provider::{ErrorClass, Progress};
-use wharf_runtime::{CallError, ClassLimits, FaultKind, LimitKind, RuntimeConfig};
+use wharf_runtime::{CallError, ClassLimits, FaultKind, LimitKind, Runtime, RuntimeConfig};
 
 use super::guest::{Guest, done, error, exchange, paces};
-use super::{config, context, load, load_with, message, webhook};
+use super::{HandClock, config, context, load, load_with, message, webhook};
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
@@ -289,6 +290,67 @@ async fn a_call_beyond_the_permits_is_told_to_come_again() {
     assert_eq!(second.slug(), "plugin-overloaded");
     assert!(second.to_string().contains("this plugin"), "{second}");
     assert!(!second.is_plugin_fault());
+}
+
+/// A burning call and one of a plugin that is beyond its share begin at the same time: the second must not
+/// hold the place in the line that the first needs to come to its end.
+#[tokio::test(flavor = "current_thread")]
+async fn a_call_beyond_its_share_does_not_stand_before_one_in_progress() {
+    let config = RuntimeConfig {
+        // Longer than the first one's patience: waiting for each other would end both.
+        permit_wait_ms_max: 60_000,
+        plugin_cpu_ms_per_s: 1,
+        native: ClassLimits {
+            outbound_ms_max: 100,
+            ..ClassLimits::native()
+        },
+        ..one_at_a_time()
+    };
+    let runtime = Runtime::with_clock(config, Arc::new(HandClock::default())).unwrap();
+    let guest = Guest::starting(ENDLESS).build();
+    let plugin = runtime.load("burning", guest).await.unwrap();
+    let (context, message) = (context(), message());
+    let first = plugin.start(&context, &message);
+    let second = plugin.start(&context, &message);
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.unwrap_err().slug(), "plugin-cpu-limit");
+    assert_eq!(second.unwrap_err().slug(), "plugin-cpu-limit");
+}
+
+#[tokio::test]
+async fn calls_that_burn_do_not_wait_for_each_other_without_end() {
+    let config = RuntimeConfig {
+        permits_max: 40,
+        plugin_permits_max: 40,
+        // All begin at once; none stands in line before it has run.
+        plugin_cpu_ms_per_s: 1_000_000,
+        native: ClassLimits {
+            outbound_ms_max: 20,
+            ..ClassLimits::native()
+        },
+        ..config()
+    };
+    let plugin = load_with(config, Guest::starting(ENDLESS).build())
+        .await
+        .unwrap();
+    let (context, message) = (context(), message());
+    // Each holds the line for more than 25 ms and none waits longer than 500, so they cannot all end.
+    let calls = (0..40).map(|_| plugin.start(&context, &message));
+    let ends = futures_util::future::join_all(calls).await;
+    let ends: Vec<_> = ends.into_iter().map(Result::unwrap_err).collect();
+    let waited = ends.iter().filter(|end| {
+        end.slug() == "plugin-overloaded" && end.to_string().contains("waited for their turn")
+    });
+    assert!(waited.count() > 0, "{ends:?}");
+    let known = [
+        "plugin-cpu-limit",
+        "plugin-overloaded",
+        "plugin-circuit-open",
+    ];
+    assert!(
+        ends.iter().all(|end| known.contains(&end.slug())),
+        "{ends:?}"
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -16,7 +16,13 @@ fn wordy(bytes: u32) -> Guest {
     let at = done(&mut guest.image);
     guest.image.u8(at + 16, 1);
     guest.image.span(at + 20, 1 << 17, bytes);
-    guest.start = format!("(drop (memory.grow (i32.const 16))) (i32.const {at})");
+    // What memory begins with is zeros, which no id may have.
+    guest.start = format!(
+        "(memory.fill (i32.const {text}) (i32.const {letter}) (i32.const {bytes}))
+         (drop (memory.grow (i32.const 16))) (i32.const {at})",
+        text = 1 << 17,
+        letter = b'a',
+    );
     guest
 }
 

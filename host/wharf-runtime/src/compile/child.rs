@@ -49,7 +49,14 @@ pub(super) fn compile(
             ))
         })?;
     let timeout = Duration::from_millis(config.compile_timeout_ms);
-    let end = attend(&mut child, bytes, timeout).map_err(|error| failed(error.to_string()))?;
+    let attended = attend(&mut child, bytes, timeout);
+    if attended.is_err() {
+        // Nothing more is wanted of it, and it must not stay behind, running or as a zombie. What has
+        // ended already is neither killed nor waited for again.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    let end = attended.map_err(|error| failed(error.to_string()))?;
     if end.status.success() {
         return code_of(end, engine);
     }

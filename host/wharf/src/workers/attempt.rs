@@ -27,6 +27,8 @@ use crate::exchange::{self, Actor, Journal, JournalEntry, Performed};
 pub(super) enum End {
     Accepted(Accepted),
     Failed(Box<Failed>),
+    /// The plugin was not asked and nothing was journalled: no attempt was made.
+    NotAsked(Box<Failed>),
 }
 
 pub(super) struct Attempt<'a> {
@@ -88,6 +90,10 @@ impl<'a> Attempt<'a> {
                     return Ok(End::Accepted(accepted));
                 }
                 Ok(Progress::Exchange(exchange)) => exchange,
+                // This host was short of something: the message had no attempt.
+                Err(error) if error.is_not_called() && !begun => {
+                    return Ok(End::NotAsked(Box::new(Failed::of_call(error, None))));
+                }
                 Err(error) => {
                     if !begun {
                         self.begin(None).await?;

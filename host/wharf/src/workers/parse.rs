@@ -87,7 +87,7 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
     };
     let plugin = match webhook.owner.tenant() {
         Some(tenant) => plugin.on_behalf_of(tenant.as_str()),
-        None => plugin.on_behalf_of(&webhook.owner.to_string()),
+        None => plugin.on_behalf_of_many(&webhook.owner.to_string()),
     };
     let request = request_of(&webhook);
     let mut reader = Reader {

@@ -141,11 +141,12 @@ async fn conclude(
     immediate: bool,
     end: End,
 ) -> Result<Outcome, StoreError> {
-    let failed = match end {
+    let (failed, is_journalled) = match end {
         End::Accepted(accepted) => {
             return settle::accepted(app, job, message, number, accepted).await;
         }
-        End::Failed(failed) => failed,
+        End::Failed(failed) => (failed, true),
+        End::NotAsked(failed) => (failed, false),
     };
     if let Some(wait_ms) = failed.suspended_ms() {
         let due_at = app.now_ms().saturating_add(wait_ms);
@@ -178,6 +179,14 @@ async fn conclude(
         code = failed.error.code, reason = failed.error.detail, decision = ?decision, "attempt {number} did not end in an acceptance"
     );
     match decision {
+        // Not an attempt's end: none was begun, or the one that is open goes on from its journal.
+        Decision::RetryAt(due_at) if failure.is_not_asked() => Ok(Outcome::Retry {
+            due_at,
+            reason: failed.error.detail,
+        }),
+        Decision::Fail | Decision::Expire if !is_journalled => {
+            settle::failed_unasked(app, job, message, *failed).await
+        }
         Decision::RetryAt(due_at) => {
             settle::retry(app, job, message, number, &failed, due_at).await
         }

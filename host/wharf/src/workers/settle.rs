@@ -182,6 +182,16 @@ pub(super) async fn given_up(
     .await
 }
 
+/// Final before any attempt was made of it: a dead letter with the reason why none was.
+pub(super) async fn failed_unasked(
+    app: &Arc<App>,
+    job: &Job,
+    message: &Message,
+    failed: Failed,
+) -> Result<Outcome, StoreError> {
+    end_unsent(app, job, message, Status::Failed, failed.error).await
+}
+
 async fn end_unsent(
     app: &Arc<App>,
     job: &Job,
