@@ -12,6 +12,7 @@ mod following;
 mod lockfile;
 mod oci;
 mod pinned;
+mod proofs;
 mod sources;
 mod stage;
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -186,11 +186,21 @@ fn prepare(dir: &Path) -> Result<(), RuntimeError> {
     Ok(())
 }
 
+/// None for a file that is too large. It is opened once, so what was measured is what is read; opening
+/// does not wait, as it would for a pipe.
 fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    if fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Ok(None);
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        let what = "it is no regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    fs::read(path).map(Some)
+    let mut bytes = Vec::new();
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok((read as u64 <= FILE_BYTES_MAX).then_some(bytes))
 }
 
 fn write_synced(path: &Path, mac: &[u8], code: &[u8]) -> io::Result<()> {

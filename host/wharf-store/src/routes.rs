@@ -111,6 +111,29 @@ pub async fn token_of(
     utf8(&opened).map(Some)
 }
 
+/// Every webhook of an owner with its plugin and token, whether or not that plugin still has it.
+pub async fn tokens_of(
+    conn: &mut Conn,
+    vault: &Vault,
+    owner: &Owner,
+) -> Result<Vec<(String, String, SecretString)>, StoreError> {
+    let owner_text = owner.to_string();
+    let rows: Vec<(String, String, Vec<u8>)> = on_db!(conn, |c| sqlx::query_as(
+        "select webhook, plugin, sealed from webhook_route where owner = $1 order by webhook"
+    )
+    .bind(&owner_text)
+    .fetch_all(c)
+    .await)
+    .doing("read an owner's webhooks")?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (webhook, plugin, sealed) in rows {
+        let opened = vault.open(&aad(owner, &owner_text, &webhook), &sealed)?;
+        let token = utf8(&opened)?;
+        found.push((webhook, plugin, token));
+    }
+    Ok(found)
+}
+
 /// The operator's: every address there is.
 pub async fn list(conn: &mut Conn) -> Result<Vec<RouteRow>, StoreError> {
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(

@@ -206,23 +206,7 @@ impl Directory {
         };
         let owner = Owner::Channel(tenant.clone(), id.clone());
         let (settings, secrets) = self.configured_of_channel(&mut conn, &row).await?;
-        let plugin = self.plugins.get(&row.plugin);
-        let specs = plugin.iter().flat_map(|p| p.descriptor().webhooks.iter());
-        let mut webhook_urls = HashMap::new();
-        let mut shown_urls = BTreeMap::new();
-        for spec in specs {
-            // Its own address where it has one: an app's webhook is the app's where there is an app.
-            let app = row.app_id.clone().filter(|_| spec.level == Level::App);
-            let owner = app.map_or_else(|| owner.clone(), Owner::App);
-            let token = routes::token_of(&mut conn, &self.vault, &owner, &spec.name).await?;
-            let Some(url) = token.and_then(|t| self.url_of(&row.plugin, t.expose_secret())) else {
-                continue;
-            };
-            if may_be_shown(&owner, spec) {
-                shown_urls.insert(spec.name.clone(), url.clone());
-            }
-            webhook_urls.insert(spec.name.clone(), url);
-        }
+        let (webhook_urls, shown_urls) = self.urls_of(&mut conn, &row, &owner).await?;
         Ok(Some(Arc::new(Channel {
             tenant: tenant.clone(),
             id: id.clone(),
@@ -235,6 +219,45 @@ impl Directory {
             webhook_urls,
             shown_urls,
         })))
+    }
+
+    /// Every address that the channel's plugin has for it, and those that its tenant may see.
+    ///
+    /// The first are all that the store knows, whatever the version in service declares: one that comes
+    /// into service while a message is on its way may ask for a webhook that this one did not have.
+    async fn urls_of(
+        &self,
+        conn: &mut wharf_store::Conn,
+        row: &channels::ChannelRow,
+        owner: &Owner,
+    ) -> Result<(HashMap<String, String>, BTreeMap<String, String>), StoreError> {
+        let plugin = self.plugins.get(&row.plugin);
+        let specs = plugin
+            .as_deref()
+            .map(|p| p.descriptor().webhooks.as_slice());
+        let specs = specs.unwrap_or_default();
+        // An app's webhook is the app's where there is an app; anything else is the channel's own.
+        let app = row.app_id.clone().map(Owner::App);
+        let (mut urls, mut shown) = (HashMap::new(), BTreeMap::new());
+        for holder in app.iter().chain([owner]) {
+            let is_app = matches!(holder, Owner::App(_));
+            for (webhook, of, token) in routes::tokens_of(conn, &self.vault, holder).await? {
+                let spec = specs.iter().find(|spec| spec.name == webhook);
+                let is_its = match spec {
+                    Some(spec) => is_app == (app.is_some() && spec.level == Level::App),
+                    None => of == row.plugin,
+                };
+                let url = self.url_of(&row.plugin, token.expose_secret());
+                let Some(url) = url.filter(|_| is_its) else {
+                    continue;
+                };
+                if spec.is_some_and(|spec| may_be_shown(holder, spec)) {
+                    shown.insert(webhook.clone(), url.clone());
+                }
+                urls.insert(webhook, url);
+            }
+        }
+        Ok((urls, shown))
     }
 
     /// The app's settings, then the channel's own, which win; the secrets of all that it belongs to,

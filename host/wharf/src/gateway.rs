@@ -334,7 +334,7 @@ fn egress_config(config: &Config) -> EgressConfig {
     }
 }
 
-fn proxy(url: &Option<Url>, credentials: &Option<SecretString>) -> Option<Proxy> {
+pub(crate) fn proxy(url: &Option<Url>, credentials: &Option<SecretString>) -> Option<Proxy> {
     url.as_ref().map(|url| Proxy {
         url: url.clone(),
         credentials: credentials.clone(),

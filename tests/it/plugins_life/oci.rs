@@ -102,7 +102,12 @@ impl Fake {
 
 async fn pull(source: &str, auth: &RegistryAuth) -> Result<Fetched, SourceError> {
     let dir = tempfile::tempdir().unwrap();
-    let access = Access { ca_pem: None, auth };
+    let access = Access {
+        ca_pem: None,
+        auth,
+        proxy: None,
+        no_proxy: &[],
+    };
     let source = Source::parse(source, None)?;
     source.fetch(&Folder::new(dir.path(), 64), &access).await
 }

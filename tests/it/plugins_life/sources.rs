@@ -92,6 +92,8 @@ async fn fetch(
     let access = Access {
         ca_pem: ca.map(str::as_bytes),
         auth: &RegistryAuth::Anonymous,
+        proxy: None,
+        no_proxy: &[],
     };
     let source = Source::parse(source, digest)?;
     source.fetch(&Folder::new(dir.path(), 64), &access).await

@@ -29,12 +29,19 @@ pub(super) const NAME: &str = "test";
 /// Where `replay` and the limit of the answer lie in an exchange.
 const REPLAY: u32 = 120;
 const BUFFER_BYTES: u32 = 128;
-/// The case `unsafe` of `replay`.
+/// The cases of `replay`.
+pub(super) const SAFE: u8 = 0;
+pub(super) const KEYED: u8 = 1;
 const UNSAFE: u8 = 2;
 
 /// A provider plugin that sends one request; this version understands the answer.
 pub(super) fn understanding(release: &'static str) -> Guest {
-    let mut guest = sending(release);
+    understanding_as(release, UNSAFE)
+}
+
+/// With what it declares of repeating its request.
+pub(super) fn understanding_as(release: &'static str, replay: u8) -> Guest {
+    let mut guest = sending(release, replay);
     // `resume` stays `ok(done)`.
     guest.release = release;
     guest
@@ -42,17 +49,17 @@ pub(super) fn understanding(release: &'static str) -> Guest {
 
 /// As [`understanding`], but to this version every answer is a refusal.
 pub(super) fn refusing(release: &'static str) -> Guest {
-    let mut guest = sending(release);
+    let mut guest = sending(release, UNSAFE);
     let refusal = error(&mut guest.image, "this version did not begin it");
     guest.resume = format!("(i32.const {refusal})");
     guest
 }
 
-fn sending(release: &'static str) -> Guest {
+fn sending(release: &'static str, replay: u8) -> Guest {
     let mut guest = Guest::new();
     guest.release = release;
     let request = exchange(&mut guest.image, "https://api.example.com/v1/messages", 4);
-    guest.image.u8(request + REPLAY, UNSAFE);
+    guest.image.u8(request + REPLAY, replay);
     guest.image.u32(request + BUFFER_BYTES, 1024);
     guest.start = format!("(i32.const {request})");
     guest

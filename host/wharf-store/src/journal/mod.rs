@@ -102,30 +102,6 @@ pub async fn begin_attempt(
     found(begun, tenant, new.message)
 }
 
-/// From here on another version of the plugin goes on with an open attempt, from its beginning.
-pub async fn pin_attempt(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    attempt: AttemptKey,
-    plugin_digest: &str,
-) -> Result<(), StoreError> {
-    let pinned = on_db!(&mut **tx, |c| sqlx::query(
-        "update attempt set plugin_digest = $5
-         where tenant_id = $1 and message_id = $2 and try_number = $3 and number = $4
-           and ended_at is null"
-    )
-    .bind(tenant.as_str())
-    .bind(attempt.message.bare())
-    .bind(i64::from(attempt.try_number))
-    .bind(i64::from(attempt.number))
-    .bind(plugin_digest)
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))
-    .doing("give an attempt to another version of its plugin")?;
-    found(pinned, tenant, attempt.message)
-}
-
 async fn open_try(tx: &mut Tx, tenant: &TenantId, new: &BeginAttempt) -> Result<(), StoreError> {
     let moved = on_db!(&mut **tx, |c| sqlx::query(
         "update message

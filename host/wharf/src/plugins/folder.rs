@@ -3,7 +3,9 @@
 //! What comes out of the store has been hashed again, so a changed file is found by whoever uses it.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -52,6 +54,8 @@ pub enum FolderError {
     TooMany { path: PathBuf },
     #[error("could not read {path}")]
     Read { path: PathBuf, source: io::Error },
+    #[error("{path} is no regular file; give a component's file itself")]
+    NoFile { path: PathBuf },
     #[error(
         "{path} has {size} bytes, at most {bytes_max} are allowed (component_bytes_max of its class, plugins.native or plugins.interpreter)"
     )]
@@ -103,11 +107,9 @@ impl Folder {
         self.dir.join(STORE).join(name)
     }
 
-    /// Keeps a component; one that is there already and unharmed stays as it is.
+    /// Keeps a component. One that is there already is written anew, so that it is as young as any other
+    /// for [`Folder::unused`] until the lock names it.
     pub fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FolderError> {
-        if self.get(digest).is_ok() {
-            return Ok(());
-        }
         let path = self.path_of(digest);
         let store = self.dir.join(STORE);
         let temporary = store.join(format!(".{}.{}", digest.hex(), std::process::id()));
@@ -132,21 +134,36 @@ impl Folder {
         }
     }
 
-    /// Any file, as long as it may be a component.
+    /// Any regular file, as long as it may be a component. It is opened once: what was measured is what is
+    /// read, and a file that grows meanwhile is not followed.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, FolderError> {
         let failed = |source| FolderError::Read {
             path: path.to_owned(),
             source,
         };
-        let size = std::fs::metadata(path).map_err(failed)?.len();
-        if size > self.bytes_max as u64 {
-            return Err(FolderError::TooLarge {
+        let too_large = |size| FolderError::TooLarge {
+            path: path.to_owned(),
+            size,
+            bytes_max: self.bytes_max,
+        };
+        let file = open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        if !found.is_file() {
+            return Err(FolderError::NoFile {
                 path: path.to_owned(),
-                size,
-                bytes_max: self.bytes_max,
             });
         }
-        std::fs::read(path).map_err(failed)
+        let bytes_max = self.bytes_max as u64;
+        if found.len() > bytes_max {
+            return Err(too_large(found.len()));
+        }
+        let mut bytes = Vec::new();
+        let read = file.take(bytes_max + 1).read_to_end(&mut bytes);
+        let size = read.map_err(failed)? as u64;
+        match size > bytes_max {
+            true => Err(too_large(size)),
+            false => Ok(bytes),
+        }
     }
 
     /// Files put there by hand, in the order of their names.
@@ -198,18 +215,36 @@ impl Folder {
             let Some(digest) = digest.filter(|digest| !kept.contains(digest)) else {
                 continue;
             };
-            let modified = entry.metadata().and_then(|found| found.modified());
-            let old = modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|it| it > age));
-            if old {
+            if is_older(&entry.path(), age, now) {
                 unused.push(digest);
             }
         }
         unused
     }
 
+    /// Removes one of [`Folder::unused`], unless a command has put it there again since. True when it is
+    /// gone.
+    pub fn remove_unused(&self, digest: &Digest, age: Duration, now: SystemTime) -> bool {
+        is_older(&self.path_of(digest), age, now) && self.remove(digest).is_ok()
+    }
+
     pub fn remove(&self, digest: &Digest) -> io::Result<()> {
         std::fs::remove_file(self.path_of(digest))
     }
+}
+
+fn is_older(path: &Path, age: Duration, now: SystemTime) -> bool {
+    let modified = std::fs::metadata(path).and_then(|found| found.modified());
+    modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|it| it > age))
+}
+
+/// Without waiting: opening a pipe would wait for who writes to it.
+fn open(path: &Path) -> io::Result<File> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
 }
 
 /// `None` for what is no readable file.

@@ -22,6 +22,7 @@ use wharf_runtime::{Plugin, Registry, Runtime, RuntimeConfig};
 
 use super::digest::Digest;
 use super::folder::Folder;
+use super::lock;
 use super::report::{self, Reporter};
 use crate::app::App;
 use round::Round;
@@ -97,21 +98,36 @@ impl Lifecycle {
 
     /// The version with this digest, in service or not: what an attempt began with. One that is loaded
     /// no more comes out of the store again.
+    ///
+    /// Only a version of the very plugin that has the name: a channel that was given to another plugin
+    /// since has that one's secrets, and the earlier plugin's code must not get them.
     pub async fn pinned(&self, name: &str, digest: &Digest) -> Result<Arc<Plugin>, Gone> {
-        if let Some(plugin) = self.registry.by_digest(name, digest.bytes()) {
-            return Ok(plugin);
-        }
         let gone = |reason: String| Gone {
             name: name.to_owned(),
             digest: *digest,
             reason,
         };
+        let current = self.registry.get(name);
+        let current = current.as_deref().map(|it| it.descriptor().id.as_str());
+        let is_own = |id: &str| current.is_none_or(|current| current == id);
+        if let Some(plugin) = self.registry.by_digest(name, digest.bytes()) {
+            let id = &plugin.descriptor().id;
+            return match is_own(id) {
+                true => Ok(plugin),
+                false => Err(gone(format!("it is of the plugin {id}, {MOVED}"))),
+            };
+        }
         let Some(loader) = &self.loader else {
             return Err(gone("this gateway's plugins are fixed".to_owned()));
         };
+        let id = loader.id_of(name, digest).await.map_err(&gone)?;
         let bytes = loader.stored(digest).await.map_err(&gone)?;
         let loaded = loader.runtime.load(name, bytes).await;
         let plugin = loaded.map_err(|error| gone(crate::http::Chain(&error).to_string()))?;
+        let found = &plugin.descriptor().id;
+        if *found != id || !is_own(found) {
+            return Err(gone(format!("it is of the plugin {found}, {MOVED}")));
+        }
         tracing::info!(
             plugin.name = name,
             plugin.digest = digest.hex(),
@@ -163,7 +179,20 @@ impl Lifecycle {
     }
 }
 
+const MOVED: &str = "and the name stands for another one now";
+
 impl Loader {
+    /// The id of the plugin that had this version in service under this name, as the lock says.
+    async fn id_of(&self, name: &str, digest: &Digest) -> Result<String, String> {
+        let (folder, name, digest) = (self.folder.clone(), name.to_owned(), *digest);
+        let lock = off_thread(move || lock::read(folder.dir())).await?;
+        let entry = lock.plugins.get(&name);
+        let entry = entry.filter(|entry| entry.served().any(|served| served == digest));
+        entry.map(|entry| entry.id.clone()).ok_or_else(|| {
+            "the lock does not say that it was in service under this name".to_owned()
+        })
+    }
+
     async fn stored(&self, digest: &Digest) -> Result<Vec<u8>, String> {
         let (folder, digest) = (self.folder.clone(), *digest);
         off_thread(move || folder.get(&digest)).await

@@ -142,10 +142,13 @@ impl Entry {
     /// Every digest this entry may still need.
     pub fn digests(&self) -> impl Iterator<Item = Digest> {
         let pending = self.pending.as_ref().map(|pending| pending.version.digest);
+        self.served().chain(pending)
+    }
+
+    /// What an operator took into service, now or before; what waits for approval is not among it.
+    pub fn served(&self) -> impl Iterator<Item = Digest> {
         let previous = self.previous.iter().map(|previous| previous.version.digest);
-        std::iter::once(self.current.digest)
-            .chain(pending)
-            .chain(previous)
+        std::iter::once(self.current.digest).chain(previous)
     }
 }
 

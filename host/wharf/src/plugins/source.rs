@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 use url::Url;
-use wharf_egress::{DownloadError, Downloader};
+use wharf_egress::{DownloadError, Downloader, Proxy};
 
 use super::digest::{Digest, DigestError};
 use super::folder::{Folder, FolderError};
@@ -161,7 +161,7 @@ impl Source {
             Kind::Path(path) => (folder.read(path)?, absolute(path)),
             Kind::Https(url) => (https(url, access, bytes_max).await?, plain(url)),
             Kind::Oci(reference) => {
-                let client = Downloader::new(access.ca_pem)?;
+                let client = access.downloader()?;
                 let pulled = oci::pull(&client, reference, access.auth, bytes_max).await?;
                 manifest_digest = Some(pulled.manifest_digest);
                 (pulled.bytes, format!("oci:{reference}"))
@@ -189,10 +189,20 @@ pub struct Access<'a> {
     /// Authorities trusted besides the system's (`plugins.ca_file`).
     pub ca_pem: Option<&'a [u8]>,
     pub auth: &'a RegistryAuth,
+    /// The proxy on the way out (`egress.proxy`).
+    pub proxy: Option<&'a Proxy>,
+    /// Hosts that are reached without it (`egress.no_proxy`).
+    pub no_proxy: &'a [String],
+}
+
+impl Access<'_> {
+    fn downloader(&self) -> Result<Downloader, DownloadError> {
+        Downloader::new(self.ca_pem, self.proxy, self.no_proxy)
+    }
 }
 
 async fn https(url: &Url, access: &Access<'_>, bytes_max: usize) -> Result<Vec<u8>, SourceError> {
-    let client = Downloader::new(access.ca_pem)?;
+    let client = access.downloader()?;
     let answer = client.get(url, &HeaderMap::new(), bytes_max).await?;
     match answer.status {
         StatusCode::OK => Ok(answer.body),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::Digest;
 use super::folder::{Dropped, Folder, FolderError, Stamp};
+use super::install::check_name;
 use super::lock::{self, Entry, LockError};
 
 /// One name and where its component is.
@@ -74,6 +75,16 @@ pub(super) fn scan(
     let mut seen = BTreeSet::new();
     for file in folder.dropped()? {
         let name = file.name.clone();
+        if let Err(error) = check_name(&name) {
+            // Shown in lists and logs, where it must not do anything.
+            let name = name.escape_debug().to_string();
+            let path = file.path.to_string_lossy().escape_debug().to_string();
+            scan.refused.insert(
+                name,
+                format!("{path}: {error}; rename the file, or `wharf plugin add` it with --name"),
+            );
+            continue;
+        }
         match scan.wanted.get(&name) {
             Some(Wanted::Locked(entry)) => {
                 seen.insert(file.stamp);

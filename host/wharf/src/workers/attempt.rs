@@ -367,7 +367,7 @@ impl Begun {
 }
 
 /// What did not go out made nobody act, whatever its answer says.
-fn replay_of(declared: Replay, from_memory: bool) -> Replay {
+pub(super) fn replay_of(declared: Replay, from_memory: bool) -> Replay {
     match from_memory {
         true => Replay::Safe,
         false => declared,

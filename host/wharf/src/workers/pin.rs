@@ -1,17 +1,18 @@
 //! Which version of a plugin goes on with a message: the one that began, wherever that matters.
 //!
 //! An attempt that was left open names the version that made its state. That version goes on, in
-//! service or not. When it cannot be had any more, another one may begin again as long as nothing
-//! that went out may have acted; otherwise the outcome is unknown, and the reason says why.
+//! service or not. When it cannot be had any more, another one may begin the next attempt as long as
+//! nothing that went out may have acted; otherwise the outcome is unknown, and the reason says why.
 
 use std::sync::Arc;
 
 use wharf_core::provider::Replay;
 use wharf_runtime::Plugin;
 use wharf_store::StoreError;
-use wharf_store::journal::{self, AttemptKey, OpenAttempt};
+use wharf_store::journal::{self, AttemptOutcome, EndAttempt, ExchangeRow, OpenAttempt};
 use wharf_store::messages::Message;
 
+use super::attempt::replay_of;
 use super::failed::{Failed, SendError, may_have_acted};
 use crate::app::App;
 use crate::directory::Channel;
@@ -45,48 +46,61 @@ pub(super) async fn choose(
         Ok(plugin) => return Ok(Choice::Plugin(plugin, Some(open))),
         Err(gone) => gone,
     };
-    let mut exchanges = open.exchanges.iter();
-    if exchanges.any(|sent| may_have_acted(sent.replay, sent.outcome.as_ref())) {
+    if open.exchanges.iter().any(acted_for_another) {
         let number = open.number;
         tracing::error!(message.id = %message.id, error = %gone, "an attempt cannot be continued");
         return Ok(Choice::Gone(number, Box::new(unknown(&gone))));
     }
     match current() {
-        Some(plugin) => begin_again(app, message, channel, plugin, open, &gone).await,
+        Some(plugin) => begin_again(app, message, channel, plugin, &open, &gone).await,
         None => Ok(Choice::Absent),
     }
 }
 
-/// Hands the attempt to the version in service, which starts its flow from the beginning.
+/// True when another version must not send the message again. A key keeps only those repetitions apart
+/// from new requests that the same version makes, so what has one counts as what has none.
+fn acted_for_another(sent: &ExchangeRow) -> bool {
+    let replay = match replay_of(sent.replay, sent.from_memo) {
+        Replay::Safe => Replay::Safe,
+        Replay::Keyed | Replay::Unsafe => Replay::Unsafe,
+    };
+    may_have_acted(replay, sent.outcome.as_ref())
+}
+
+/// Ends the attempt, so that the version in service begins the next one. Nothing of what came back can
+/// be read by another version, and after this nobody is given it, whenever a crash comes.
 async fn begin_again(
     app: &Arc<App>,
     message: &Message,
     channel: &Channel,
     plugin: Arc<Plugin>,
-    mut open: OpenAttempt,
+    open: &OpenAttempt,
     gone: &Gone,
 ) -> Result<Choice, StoreError> {
     tracing::warn!(
         message.id = %message.id, error = %gone,
-        "an attempt begins again with the version in service"
+        "an attempt ends, and the version in service begins the next"
     );
-    // Nothing of what came back can be read by another version. What went out may go out again.
-    if let Some(last) = open.exchanges.last_mut() {
-        last.outcome = None;
-        last.replay = Replay::Safe;
-    }
-    let key = AttemptKey {
-        message: message.id,
-        try_number: open.try_number,
-        number: open.number,
-    };
-    let (tenant, digest) = (channel.tenant.clone(), hex::encode(plugin.digest()));
+    let (tenant, id) = (channel.tenant.clone(), message.id);
+    let (try_number, number, ended_at) = (open.try_number, open.number, app.now_ms());
+    let error = SendError::new("plugin-version-gone", gone.to_string()).to_json();
     app.db
         .write(move |tx| {
-            Box::pin(async move { journal::pin_attempt(tx, &tenant, key, &digest).await })
+            Box::pin(async move {
+                let end = EndAttempt {
+                    message: id,
+                    try_number,
+                    number,
+                    outcome: AttemptOutcome::Interrupted,
+                    error: Some(&error),
+                    retry_at: None,
+                    ended_at,
+                };
+                journal::end_attempt(tx, &tenant, &end).await
+            })
         })
         .await?;
-    Ok(Choice::Plugin(plugin, Some(open)))
+    Ok(Choice::Plugin(plugin, None))
 }
 
 fn unknown(gone: &Gone) -> Failed {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::Context;
 
@@ -12,13 +12,19 @@ use super::version_of;
 /// Where releases are made. A clone may have the one, the other or neither; then its own past counts.
 const BRANCHES: [&str; 3] = ["refs/heads/main", "refs/remotes/origin/main", "HEAD"];
 
-/// Each released file as it first came to main. Empty outside a repository.
+/// Each released file as it first came to main. Empty outside a repository and before its first
+/// commit; inside one, a git that fails is an error, since nothing would be held to the past then.
 pub(super) fn released(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
-    let known: Vec<_> = BRANCHES
-        .into_iter()
-        .filter(|branch| exists(root, branch))
-        .collect();
+    if !is_repository(root) {
+        return Ok(found);
+    }
+    let mut known = Vec::new();
+    for branch in BRANCHES {
+        if exists(root, branch)? {
+            known.push(branch);
+        }
+    }
     let is_main = |branch: &str| branch != "HEAD";
     let branches: Vec<_> = match known.iter().any(|branch| is_main(branch)) {
         true => known.into_iter().filter(|branch| is_main(branch)).collect(),
@@ -68,22 +74,48 @@ fn additions(log: &[u8]) -> Vec<(String, String)> {
     found
 }
 
-fn exists(root: &Path, branch: &str) -> bool {
+/// True when the past is cut off here, so that what was released may be out of sight.
+pub(super) fn is_shallow(root: &Path) -> anyhow::Result<bool> {
+    if !is_repository(root) {
+        return Ok(false);
+    }
+    let said = git(root, &["rev-parse", "--is-shallow-repository"])?;
+    Ok(said.trim_ascii() == b"true")
+}
+
+/// By its files, so that a git which cannot be used is not taken for the lack of a repository.
+fn is_repository(root: &Path) -> bool {
+    root.ancestors().any(|folder| folder.join(".git").exists())
+}
+
+fn exists(root: &Path, branch: &str) -> anyhow::Result<bool> {
     let commit = format!("{branch}^{{commit}}");
-    git(root, &["rev-parse", "--verify", "--quiet", &commit]).is_ok()
+    let output = run(root, &["rev-parse", "--verify", "--quiet", &commit])?;
+    // With --quiet a name that stands for nothing ends with 1 and says nothing; anything else is wrong.
+    match output.status.code() {
+        Some(0) => Ok(true),
+        Some(1) if output.stderr.is_empty() => Ok(false),
+        _ => Err(failed("rev-parse", &output)),
+    }
 }
 
 fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git")
+    let output = run(root, arguments)?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(failed(arguments.first().unwrap_or(&""), &output)),
+    }
+}
+
+fn run(root: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
+    Command::new("git")
         .args(arguments)
         .current_dir(root)
         .output()
-        .context("could not run git, which tells what was released")?;
-    anyhow::ensure!(
-        output.status.success(),
-        "git {} failed: {}",
-        arguments.first().unwrap_or(&""),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(output.stdout)
+        .context("could not run git, which tells what was released")
+}
+
+fn failed(command: &str, output: &Output) -> anyhow::Error {
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::anyhow!("git {command} failed: {}", said.trim())
 }

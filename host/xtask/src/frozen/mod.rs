@@ -69,6 +69,12 @@ pub(crate) fn breaches(root: &Path) -> anyhow::Result<Vec<Breach>> {
             });
         }
     }
+    if !files.is_empty() && history::is_shallow(root)? {
+        breaches.push(Breach::new(
+            WIT,
+            "this clone is shallow, so what was released cannot be compared with the past; `git fetch --unshallow`",
+        ));
+    }
     for (path, content) in history::released(root)? {
         let message = match files.get(&path) {
             Some(now) if *now == content => continue,

@@ -117,9 +117,13 @@ async fn fetch(
         Some(registry) => options.credentials.of(registry, context)?,
         None => RegistryAuth::Anonymous,
     };
+    let egress = &context.config.egress;
+    let proxy = crate::gateway::proxy(&egress.proxy, &egress.proxy_credentials);
     let access = Access {
         ca_pem: ca_pem.as_deref(),
         auth: &auth,
+        proxy: proxy.as_ref(),
+        no_proxy: &egress.no_proxy,
     };
     Ok(source.fetch(&context.folder(), &access).await?)
 }

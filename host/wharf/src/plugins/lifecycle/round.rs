@@ -273,12 +273,12 @@ impl Lifecycle {
             && (forced || now - round.swept_at >= SWEEP_EVERY_MS);
         let collect = forced || now - round.collected_at >= COLLECT_EVERY_MS;
         let mut unused = Vec::new();
+        let since_epoch = Duration::from_millis(u64::try_from(now).unwrap_or(0));
+        let at = SystemTime::UNIX_EPOCH + since_epoch;
         if collect {
             round.collected_at = now;
             let mut kept = kept.clone();
             kept.extend(self.in_use());
-            let since_epoch = Duration::from_millis(u64::try_from(now).unwrap_or(0));
-            let at = SystemTime::UNIX_EPOCH + since_epoch;
             unused = loader.folder.unused(&kept, UNUSED_KEPT, at);
         }
         if !sweep && unused.is_empty() {
@@ -295,7 +295,7 @@ impl Lifecycle {
         self.release(&open);
         for digest in unused.iter().filter(|digest| !open.contains(digest)) {
             // Without write access the folder keeps it; nothing depends on its going.
-            if loader.folder.remove(digest).is_ok() {
+            if loader.folder.remove_unused(digest, UNUSED_KEPT, at) {
                 tracing::info!(
                     plugin.digest = digest.hex(),
                     "a component that nothing names was deleted"

@@ -1,4 +1,5 @@
-//! How strongly a webhook proves its origin: a weaker proof is a wider permission.
+//! How a webhook proves its origin: any other proof than the approved one is a wider permission, unless
+//! it is known to be stricter.
 //!
 //! The checks are kept as the JSON of the description, so that a scheme which this host learns later
 //! is compared like the others.
@@ -6,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wharf_core::provider::WebhookSpec;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +16,15 @@ pub struct WebhookPermission {
     /// Whose address it is: `app`, `account` or `channel`.
     pub level: String,
     pub checks: Vec<CheckPermission>,
+    /// The handshake that the host answers, as JSON; null without one.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub challenge: Value,
     /// Request headers the plugin may read.
     #[serde(default)]
     pub headers: BTreeSet<String>,
+    /// The largest body that is taken.
+    #[serde(default)]
+    pub body_bytes_max: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +51,9 @@ impl WebhookPermission {
         Self {
             level: tagged(serde_json::to_value(spec.level)).0,
             checks: checks.collect(),
+            challenge: serde_json::to_value(&spec.challenge).unwrap_or_default(),
             headers: super::lower(&spec.headers),
+            body_bytes_max: spec.max_body,
         }
     }
 
@@ -55,6 +64,7 @@ impl WebhookPermission {
                 self.level,
                 self.scheme()
             )];
+            lines.extend(self.challenge_beyond(name, &Value::Null));
             lines.extend(self.headers_beyond(name, None));
             return lines;
         };
@@ -69,11 +79,31 @@ impl WebhookPermission {
             let (from, to) = (approved.scheme(), self.scheme());
             lines.push(format!("webhook {name}: {from} -> {to} (weaker)"));
         } else {
-            let laxer = self.laxer(approved);
-            lines.extend(laxer.map(|what| format!("webhook {name}: {what} (weaker)")));
+            let other = self.other_proof(approved);
+            lines.extend(other.map(|what| format!("webhook {name}: {what}")));
+        }
+        lines.extend(self.challenge_beyond(name, &approved.challenge));
+        let (from, to) = (approved.body_bytes_max, self.body_bytes_max);
+        if to > from {
+            lines.push(format!("webhook {name}: bodies of {from} -> {to} bytes"));
         }
         lines.extend(self.headers_beyond(name, Some(approved)));
         lines
+    }
+
+    /// A handshake that is answered differently lets another party subscribe.
+    fn challenge_beyond(&self, name: &str, approved: &Value) -> Option<String> {
+        if self.challenge.is_null() || dense(&self.challenge) == dense(approved) {
+            return None;
+        }
+        let secret = self.challenge["token"].as_str().unwrap_or_default();
+        Some(match approved.is_null() {
+            true => format!("+ webhook {name} answers a challenge proven by the secret {secret}"),
+            false => format!(
+                "webhook {name}: its challenge differs in {}",
+                differing(&self.challenge, approved)
+            ),
+        })
     }
 
     fn headers_beyond(&self, name: &str, approved: Option<&Self>) -> Vec<String> {
@@ -105,24 +135,55 @@ impl WebhookPermission {
         names.join(" + ")
     }
 
-    /// The same strength on paper, and still less is proven.
-    fn laxer(&self, approved: &Self) -> Option<String> {
+    /// Not weaker on paper, and still other things are proven: `None` when each approved check is there,
+    /// as it was or known to be stricter, and what else is there lets nobody in.
+    fn other_proof(&self, approved: &Self) -> Option<String> {
+        let mut left: Vec<_> = self.checks.iter().collect();
         for old in &approved.checks {
-            let same = |new: &&CheckPermission| new.scheme == old.scheme && new.when == old.when;
-            match self.checks.iter().find(same) {
-                Some(new) => {
-                    if let Some(what) = new.laxer(old) {
-                        return Some(what);
-                    }
-                }
-                // Another check of the same strength took its place, or it is gone.
-                None if self.checks.len() < approved.checks.len() => {
-                    return Some(format!("without {}", old.scheme));
-                }
-                None => {}
+            match left.iter().position(|new| new.covers(old)) {
+                Some(at) => drop(left.remove(at)),
+                None => return Some(self.without(old, approved)),
             }
         }
-        None
+        // One check whose condition holds is enough, so another condition is another way in, unless an
+        // approved check stands in each way.
+        let open = |new: &&&CheckPermission| {
+            !approved
+                .checks
+                .iter()
+                .any(|old| old.when == "always" || old.when == new.when)
+        };
+        let added = left.iter().find(open)?;
+        Some(format!(
+            "calls that no check took before pass by {}",
+            added.scheme
+        ))
+    }
+
+    /// What became of an approved check that is not met any more.
+    fn without(&self, old: &CheckPermission, approved: &Self) -> String {
+        let mut alike = self.checks.iter().filter(|new| new.scheme == old.scheme);
+        let Some(new) = alike.next() else {
+            let (from, to) = (approved.scheme(), self.scheme());
+            return format!("{from} -> {to} (another proof)");
+        };
+        if self.checks.len() < approved.checks.len() && alike.next().is_none() {
+            let kept = |new: &CheckPermission| approved.checks.iter().any(|old| new.covers(old));
+            if kept(new) {
+                return format!("without one of its checks by {}", old.scheme);
+            }
+        }
+        if new.when != old.when {
+            return format!("{} applies under another condition", old.scheme);
+        }
+        match new.laxer(old) {
+            Some(what) => format!("{what} (weaker)"),
+            None => format!(
+                "{} differs in {} (another proof)",
+                old.scheme,
+                differing(&new.details, &old.details)
+            ),
+        }
     }
 }
 
@@ -138,6 +199,35 @@ impl CheckPermission {
         }
     }
 
+    /// True when whatever passes this check would have passed `old`.
+    fn covers(&self, old: &Self) -> bool {
+        if self.scheme != old.scheme || self.when != old.when {
+            return false;
+        }
+        let (new, known) = (dense(&self.details), dense(&old.details));
+        let hash = |details: &Value| hash_strength(details["hash"].as_str().unwrap_or_default());
+        // A hash that this program does not know is compared like anything else.
+        let stronger = hash(&known) > 0 && hash(&new) > hash(&known);
+        let narrower = match (&new["freshness"], &known["freshness"]) {
+            (_, Value::Null) => true,
+            (new, known) => {
+                let window = |freshness: &Value| freshness["tolerance_s"].as_u64();
+                let windows = window(new).zip(window(known));
+                windows.is_some_and(|(new, known)| new <= known)
+                    && without_key(new, "tolerance_s") == without_key(known, "tolerance_s")
+            }
+        };
+        let rest = |details: &Value| {
+            let rest = without_key(details, "freshness");
+            match stronger {
+                true => without_key(&rest, "hash"),
+                false => rest,
+            }
+        };
+        narrower && rest(&new) == rest(&known)
+    }
+
+    /// In which way less is proven, where it can be said.
     fn laxer(&self, old: &Self) -> Option<String> {
         let hash = |check: &Self| check.details["hash"].as_str().map(hash_strength);
         if let (Some(new), Some(known)) = (hash(self), hash(old))
@@ -170,6 +260,49 @@ fn hash_strength(name: &str) -> u8 {
         "sha256" => 2,
         "sha1" => 1,
         _ => 0,
+    }
+}
+
+/// Without members that are null: a lock of an earlier program does not have what this one added.
+fn dense(json: &Value) -> Value {
+    match json {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                kept.map(|(key, value)| (key.clone(), dense(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
+fn without_key(json: &Value, key: &str) -> Value {
+    let mut json = json.clone();
+    if let Some(members) = json.as_object_mut() {
+        members.remove(key);
+    }
+    json
+}
+
+/// The names of the members in which two differ.
+fn differing(one: &Value, other: &Value) -> String {
+    let (one, other) = (dense(one), dense(other));
+    let none = Map::new();
+    let (left, right) = (
+        one.as_object().unwrap_or(&none),
+        other.as_object().unwrap_or(&none),
+    );
+    let names: BTreeSet<_> = left
+        .keys()
+        .chain(right.keys())
+        .filter(|key| left.get(*key) != right.get(*key))
+        .map(String::as_str)
+        .collect();
+    match names.is_empty() {
+        // Details that are no object: the names of a header and of its secret.
+        true => "its names".to_owned(),
+        false => names.into_iter().collect::<Vec<_>>().join(", "),
     }
 }
 
