@@ -15,8 +15,13 @@ fn wordy(bytes: u32) -> Guest {
     let mut guest = Guest::new();
     let at = done(&mut guest.image);
     guest.image.u8(at + 16, 1);
-    guest.image.span(at + 20, 1 << 17, bytes);
-    guest.start = format!("(drop (memory.grow (i32.const 16))) (i32.const {at})");
+    let text = 1 << 17;
+    guest.image.span(at + 20, text, bytes);
+    // Letters: an id with control characters is refused.
+    guest.start = format!(
+        "(memory.fill (i32.const {text}) (i32.const 97) (i32.const {bytes}))
+         (drop (memory.grow (i32.const 16))) (i32.const {at})"
+    );
     guest
 }
 
