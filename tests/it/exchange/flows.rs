@@ -228,7 +228,9 @@ async fn a_plugin_without_an_interface_says_which() {
 
 fn with_a_plain_plugin(setup: &mut Setup) {
     with_channel(setup);
-    setup.plugins.push(("plain", wharf_hostile::Guest::new().build()));
+    setup
+        .plugins
+        .push(("plain", wharf_hostile::Guest::new().build()));
 }
 
 /// How a health check with these answers fails.
