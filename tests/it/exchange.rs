@@ -49,13 +49,14 @@ fn guest() -> Option<Vec<u8>> {
     let path = folder.join("echo.wasm");
     let mut bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut description: Value = serde_json::from_str(DESCRIPTION).unwrap();
-    for name in ["answers", "waba"] {
+    for name in ["answers", "waba", "region"] {
         let mut input = description["inputs"][0].clone();
         input["name"] = name.into();
         input["required"] = false.into();
         description["inputs"].as_array_mut().unwrap().push(input);
     }
     description["account_setting"] = "waba".into();
+    description["endpoints"][1]["host_setting"] = "region".into();
     // The flow's code may go to the provider, as its token may.
     description["flows"][0]["inputs"][0]["audience"] = json!(["api.example.com"]);
     let head = &DESCRIPTION.as_bytes()[..30];

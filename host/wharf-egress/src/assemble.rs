@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, header::ACCEPT_ENCODING};
 use url::Url;
-use wharf_core::provider::{Capture, Exchange, Field, HttpMethod, Memo, Query, Sink};
+use wharf_core::provider::{
+    CAPTURES_MAX, Capture, Exchange, Field, HttpMethod, MEMO_KEY_BYTES_MAX, Memo,
+    POINTER_BYTES_MAX, Query, Sink,
+};
 
 use crate::body::{self, RenderedBody};
 use crate::media::MediaStore;
@@ -22,9 +25,6 @@ use crate::{Denied, EgressConfig, Grant, journal};
 const HEADERS_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 8 << 10;
 const QUERY_FIELDS_MAX: usize = 256;
-const MEMO_KEY_BYTES_MAX: usize = 256;
-const CAPTURES_MAX: usize = 8;
-const POINTER_BYTES_MAX: usize = 1 << 10;
 
 /// What a guest gets of an answer that was to be stored and is no 2xx.
 const STORE_ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -46,7 +46,6 @@ pub struct Prepared {
     pub(crate) media: Arc<dyn MediaStore>,
     pub(crate) response_headers: Vec<String>,
     pub(crate) captures: Vec<Capture>,
-    pub(crate) memo: Option<Memo>,
     pub(crate) redactor: Redactor,
     pub(crate) journal_body_bytes_max: usize,
     shown: Shown,
@@ -75,23 +74,6 @@ impl Prepared {
     /// The host it goes to, for metrics and spans.
     pub fn host(&self) -> &str {
         &self.host
-    }
-
-    /// The wish to be answered from an earlier exchange, checked; whoever keeps answers honours it
-    /// instead of sending. Beside `memo.key` and `memo.scope`, [`method`](Self::method),
-    /// [`host`](Self::host) and [`path`](Self::path) tell one kind of request from another; none of
-    /// them holds a secret.
-    pub fn memo(&self) -> Option<&Memo> {
-        self.memo.as_ref()
-    }
-
-    pub fn method(&self) -> &str {
-        self.method.as_str()
-    }
-
-    /// The path without the query, percent-encoded as it is sent.
-    pub fn path(&self) -> &str {
-        self.url.path()
     }
 }
 
@@ -142,7 +124,6 @@ pub(crate) fn prepare(
         media: Arc::clone(&grant.media),
         response_headers: grant.descriptor.response_headers.clone(),
         captures: exchange.capture.clone(),
-        memo: exchange.memo.clone(),
         redactor: assembly.into_redactor(),
         host,
         journal_body_bytes_max: config.journal_body_bytes_max,
@@ -178,7 +159,7 @@ fn check_memo(memo: Option<&Memo>) -> Result<(), Denied> {
     };
     let refuse = |reason| Err(Denied::Memo { reason });
     if memo.key.is_empty() || memo.key.len() > MEMO_KEY_BYTES_MAX {
-        return refuse("its key must have 1 to 256 bytes");
+        return refuse("its key must have 1 to 512 bytes");
     }
     if memo.lifetime_s == 0 {
         return refuse("its lifetime must be at least one second");

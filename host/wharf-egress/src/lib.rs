@@ -31,6 +31,7 @@ mod resolver;
 mod source;
 mod store;
 mod value;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -61,7 +62,15 @@ use proxy::NoProxy;
 
 /// Where secrets come from. Looked up by the name the descriptor declares.
 pub trait Secrets: Send + Sync {
+    /// The value to send.
     fn get(&self, name: &str) -> Option<SecretString>;
+
+    /// Every value that is still good for something: both of a rotation, what is configured behind what
+    /// was captured, and those of every `name/slot`. None of them may come back to a guest. Whoever holds
+    /// more than one value of a secret must say so here.
+    fn live(&self, name: &str) -> Vec<SecretString> {
+        self.get(name).into_iter().collect()
+    }
 }
 
 /// What one plugin may use for one channel.

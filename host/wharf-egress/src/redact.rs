@@ -19,6 +19,9 @@ const NEEDLE_BYTES_MIN: usize = 4;
 /// message id must survive.
 const WORD_BYTES_MAX: usize = 16;
 
+/// Shorter values are not looked for in what is stored.
+const STORED_BYTES_MIN: usize = 8;
+
 struct Needle {
     value: SecretSlice<u8>,
     label: String,
@@ -58,12 +61,13 @@ impl Redactor {
         }
     }
 
-    /// True when a value of some length stands in the bytes; short ones are not looked for.
+    /// True when a value stands in the bytes, also within a word; those below 8 bytes are not looked
+    /// for, since a large file holds most of them by chance.
     pub(crate) fn knows(&self, bytes: &[u8]) -> bool {
         self.needles
             .iter()
             .map(|needle| needle.value.expose_secret())
-            .filter(|value| value.len() >= WORD_BYTES_MAX)
+            .filter(|value| value.len() >= STORED_BYTES_MIN)
             .any(|value| memmem::find(bytes, value).is_some())
     }
 

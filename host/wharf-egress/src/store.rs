@@ -6,11 +6,12 @@ use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use wharf_core::provider::{MediaRef, TransportFailure};
 
-use crate::capture::{TOKEN_MEMBERS, Withheld};
+use crate::capture::Withheld;
 use crate::client::Failure;
 use crate::media::{MediaError, MediaSink, MediaStore, NewMedia};
 use crate::redact::Redactor;
 use crate::source::Source;
+use crate::watch::Watch;
 use crate::{label, media};
 
 pub(crate) enum Kept {
@@ -67,75 +68,5 @@ fn broken(error: MediaError) -> Failure {
             Failure::new(TransportFailure::BodyTooLarge, error.to_string())
         }
         _ => Failure::new(TransportFailure::Other, error.to_string()),
-    }
-}
-
-/// Looks through bodies that could be an API's answer. Stored, a token in one could be sent on to a
-/// host outside of its audience; an image cannot be one, and a file somebody sent may hold anything.
-struct Watch {
-    active: bool,
-    /// The end of what came before: a name may lie across two chunks.
-    tail: Vec<u8>,
-}
-
-impl Watch {
-    fn over(content_type: &str) -> Self {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        Self {
-            active: essence.ends_with("/json")
-                || essence.ends_with("+json")
-                || essence == "application/x-www-form-urlencoded",
-            tail: Vec::new(),
-        }
-    }
-
-    fn sees(&mut self, chunk: &[u8], redactor: &Redactor) -> bool {
-        if !self.active {
-            return false;
-        }
-        self.tail.extend_from_slice(chunk);
-        let names = TOKEN_MEMBERS
-            .iter()
-            .any(|name| memchr::memmem::find(&self.tail, name.as_bytes()).is_some());
-        if names || redactor.knows(&self.tail) {
-            return true;
-        }
-        let longest = redactor.longest_bytes().max(TOKEN_NAME_BYTES_MAX);
-        let old = self.tail.len().saturating_sub(longest);
-        self.tail.drain(..old);
-        false
-    }
-}
-
-const TOKEN_NAME_BYTES_MAX: usize = 16;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_seen_across_chunks_and_only_in_an_apis_answer() {
-        let mut redactor = Redactor::default();
-        redactor.learn("a-known-secret-of-the-channel", "[secret]");
-        let sees = |content_type: &str, chunks: &[&str]| {
-            let mut watch = Watch::over(content_type);
-            chunks
-                .iter()
-                .any(|chunk| watch.sees(chunk.as_bytes(), &redactor))
-        };
-        assert!(sees(
-            "application/json",
-            &[r#"{"acce"#, r#"ss_token":"x"}"#]
-        ));
-        assert!(sees(
-            "application/problem+json; charset=utf-8",
-            &["api_key"]
-        ));
-        assert!(sees(
-            "application/x-www-form-urlencoded",
-            &["k=a-known-sec", "ret-of-the-", "channel"]
-        ));
-        assert!(!sees("application/json", &[r#"{"id":"#, r#""1"}"#]));
-        assert!(!sees("image/jpeg", &["access_token"]));
     }
 }

@@ -117,13 +117,14 @@ impl<'a> Assembly<'a> {
         Ok(out)
     }
 
-    /// Everything that must not be seen in the answer: what was inserted, and every other secret
-    /// of the plugin that has a value.
+    /// Everything that must not be seen in the answer: what was inserted, and every live
+    /// value of every secret of the plugin.
     pub(crate) fn into_redactor(mut self) -> Redactor {
         for input in &self.grant.descriptor.inputs {
-            if input.kind == InputKind::Secret
-                && let Some(value) = self.grant.secrets.get(&input.name)
-            {
+            if input.kind != InputKind::Secret {
+                continue;
+            }
+            for value in self.grant.secrets.live(&input.name) {
                 self.redactor
                     .learn(value.expose_secret(), &label(&input.name));
             }

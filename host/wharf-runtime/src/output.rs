@@ -16,7 +16,9 @@ pub(crate) use onboarding::onboarding;
 pub(crate) use optional::{catch_up, health, media, profile, reconciled, templates};
 pub(crate) use outbound::progress;
 
-use wharf_core::provider::{Bucket, Descriptor, Input, InputKind, MediaRef, Pace, PlatformError};
+use wharf_core::provider::{
+    Bucket, Descriptor, Input, InputKind, MediaRef, POINTER_BYTES_MAX, Pace, PlatformError,
+};
 
 use crate::config::RuntimeConfig;
 use crate::descriptor::names::is_slug;
@@ -30,8 +32,6 @@ const PACES_MAX: usize = 16;
 const ID_BYTES_MAX: usize = 512;
 /// Media types, titles, languages and other things on one line.
 const LINE_BYTES_MAX: usize = 255;
-/// RFC 6901 pointers: the deepest of Meta's webhooks has under 100 bytes.
-const POINTER_BYTES_MAX: usize = 512;
 /// Texts of an error: enough for a sentence and a provider's own words.
 const DETAIL_BYTES_MAX: usize = 2048;
 const SHA256_BYTES: usize = 32;

@@ -53,6 +53,10 @@ impl wharf_egress::Secrets for Channel {
     fn get(&self, name: &str) -> Option<SecretString> {
         self.secrets.get(name)
     }
+
+    fn live(&self, name: &str) -> Vec<SecretString> {
+        wharf_egress::Secrets::live(&self.secrets, name)
+    }
 }
 
 /// A tenant's URL that receives events.

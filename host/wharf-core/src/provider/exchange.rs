@@ -4,6 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::descriptor::Level;
 
+/// Values that one exchange may capture. A Meta page lists 25 accounts a page; a token of each of them is
+/// better captured over several exchanges.
+pub const CAPTURES_MAX: usize = 16;
+/// A memo's key: a digest, or a few ids in a row.
+pub const MEMO_KEY_BYTES_MAX: usize = 512;
+/// RFC 6901 pointers: the deepest of Meta's webhooks has under 100 bytes.
+pub const POINTER_BYTES_MAX: usize = 512;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {

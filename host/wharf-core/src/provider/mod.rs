@@ -36,7 +36,7 @@ pub use exchange::{
     PartData, Piece, Query, Replay, Sink, StoredResponse, TransportFailure, User, Value,
     WebhookUrl,
 };
-pub use exchange::{JsonBody, JsonInsert};
+pub use exchange::{CAPTURES_MAX, JsonBody, JsonInsert, MEMO_KEY_BYTES_MAX, POINTER_BYTES_MAX};
 pub use health::{HealthFinding, HealthReport, HealthVerdict};
 pub use inbound::{
     ChannelUpdate, ChannelVerdict, Choice, Echo, IdentityChange, InboundContent, InboundEvent,

@@ -138,3 +138,33 @@ fn basic_credentials_are_whole_and_named_in_the_journal() {
         Some("egress-basic-user")
     );
 }
+
+#[test]
+fn no_live_value_of_a_secret_comes_back_whether_it_was_sent_or_not() {
+    struct Rotating;
+    impl Secrets for Rotating {
+        fn get(&self, name: &str) -> Option<SecretString> {
+            self.live(name).into_iter().next()
+        }
+        fn live(&self, name: &str) -> Vec<SecretString> {
+            let values: &[&str] = match name {
+                "token" => &["token-newest-value", "token-before-it", "token-of-a-slot"],
+                _ => &[],
+            };
+            values.iter().map(|v| SecretString::from(*v)).collect()
+        }
+    }
+    let descriptor = descriptor();
+    let grant = Grant {
+        descriptor: &descriptor,
+        settings: &[],
+        secrets: &Rotating,
+        webhook_url: &|_| None,
+        return_url: None,
+        media: Arc::new(Links),
+    };
+    let prepared = prepare(&EgressConfig::default(), &exchange(), &grant).unwrap();
+    let text = "token-newest-value token-before-it token-of-a-slot";
+    let clean = prepared.redactor.text(text);
+    assert_eq!(clean, "[secret token] [secret token] [secret token]");
+}

@@ -2,19 +2,16 @@
 
 use serde::de::IgnoredAny;
 use wharf_core::provider::{
-    Body, Bucket, Capture, Exchange, Field, Hmac, HmacInput, Jwt, Memo, Part, PartData, Piece,
-    Query, User, Value, WebhookUrl,
+    Body, Bucket, CAPTURES_MAX, Capture, Exchange, Field, Hmac, HmacInput, Jwt, MEMO_KEY_BYTES_MAX,
+    Memo, Part, PartData, Piece, Query, User, Value, WebhookUrl,
 };
 
-use super::{
-    Checked, ID_BYTES_MAX, LINE_BYTES_MAX, Rules, line, media_ref, pointer, require, within,
-};
+use super::{Checked, LINE_BYTES_MAX, Rules, line, media_ref, pointer, require, within};
 use crate::descriptor::names::{is_header_name, is_slug};
 
 /// Request headers, form fields, parts and query fields of one exchange, each kind for itself.
 const FIELDS_MAX: usize = 64;
 const URL_BYTES_MAX: usize = 8 * 1024;
-const CAPTURES_MAX: usize = 16;
 const INSERTS_MAX: usize = 64;
 const PIECES_MAX: usize = 64;
 const HMAC_INPUTS_MAX: usize = 16;
@@ -182,7 +179,7 @@ fn check_capture(capture: &Capture, rules: &Rules<'_>) -> Checked {
 }
 
 fn check_memo(memo: &Memo) -> Checked {
-    line("exchange.memo key", &memo.key, ID_BYTES_MAX)?;
+    line("exchange.memo key", &memo.key, MEMO_KEY_BYTES_MAX)?;
     require(memo.lifetime_s > 0, "exchange.memo", "has no lifetime")
 }
 

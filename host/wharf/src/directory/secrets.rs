@@ -45,6 +45,15 @@ impl wharf_egress::Secrets for SecretSet {
     fn get(&self, name: &str) -> Option<SecretString> {
         self.0.get(name).and_then(|values| values.first()).cloned()
     }
+
+    fn live(&self, name: &str) -> Vec<SecretString> {
+        let of_name = |known: &str| {
+            let rest = known.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let named = self.0.iter().filter(|(known, _)| of_name(known));
+        named.flat_map(|(_, values)| values).cloned().collect()
+    }
 }
 
 impl Stored {
@@ -64,5 +73,38 @@ impl Stored {
             }
         }
         Ok(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+    use wharf_egress::Secrets;
+
+    use super::*;
+
+    #[test]
+    fn every_value_of_a_secret_is_live_and_the_captured_one_is_sent() {
+        let text = |text: &str| SecretString::from(text);
+        let stored = Stored {
+            configured: HashMap::from([
+                ("token".to_owned(), vec![text("new"), text("old")]),
+                ("token2".to_owned(), vec![text("another")]),
+            ]),
+            captured: HashMap::from([
+                ("token".to_owned(), text("captured")),
+                ("token/a".to_owned(), text("slot")),
+            ]),
+        };
+        let set = SecretSet::merge(vec![stored]);
+        let mut live: Vec<_> = Secrets::live(&set, "token")
+            .iter()
+            .map(|value| value.expose_secret().to_owned())
+            .collect();
+        live.sort();
+        assert_eq!(live, ["captured", "new", "old", "slot"]);
+        let sent = set.get("token").unwrap();
+        assert_eq!(sent.expose_secret(), "captured");
+        assert!(Secrets::live(&set, "nobody").is_empty());
     }
 }

@@ -202,6 +202,14 @@ impl Secrets for Actor {
         drop(held);
         own.or_else(|| self.secrets.get(name))
     }
+
+    fn live(&self, name: &str) -> Vec<SecretString> {
+        let mut live = self.secrets.live(name);
+        let held = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let own = held.iter().filter(|(known, _)| base_name(known) == name);
+        live.extend(own.map(|(_, learned)| learned.value.clone()));
+        live
+    }
 }
 
 /// A secret's declared name: what a flow keeps for one of several channels is `name/slot`.

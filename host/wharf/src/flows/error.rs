@@ -45,6 +45,15 @@ pub enum FlowError {
     /// The saved state is another's, was changed, or was sealed for another flow.
     #[error("the saved state of the flow cannot be continued: {reason}; begin the flow anew")]
     State { reason: String },
+    /// The version whose state this is cannot be loaded any more.
+    #[error("the flow cannot go on: {reason}; begin the flow anew")]
+    VersionGone { reason: String },
+    /// The plugin would have widened what was approved for it.
+    #[error(
+        "the plugin sets {name:?}, which decides where requests go or whose webhooks are believed; \
+         a flow must ask a person for it and set what was answered"
+    )]
+    Guarded { name: String },
 }
 
 impl FlowError {
@@ -63,6 +72,8 @@ impl FlowError {
             Self::Answer { .. } => "flow-answer",
             Self::FlowUnknown { .. } => "flow-unknown",
             Self::State { .. } => "flow-state",
+            Self::VersionGone { .. } => "flow-version-gone",
+            Self::Guarded { .. } => "flow-setting-guarded",
         }
     }
 }

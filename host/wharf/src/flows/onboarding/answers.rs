@@ -10,6 +10,8 @@ use crate::exchange::{Actor, Learned};
 
 /// The longest answer: an OAuth code or a pasted key has a few hundred bytes, a PEM key 4 KiB.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// What the plugin gets in the place of a secret, as from a capture.
+const CAPTURED: &str = "[captured]";
 /// Values of one question: numbers of an account.
 const VALUES_MAX: usize = 500;
 
@@ -47,16 +49,35 @@ pub(super) fn of(
         Awaited::Return(returns) => {
             let mut kept = inputs;
             kept.retain(|(name, _)| returns.contains(name));
-            for (name, values) in &kept {
-                check_texts(name, values)?;
-            }
-            Ok(kept)
+            of_return(actor, descriptor, kept)
         }
         Awaited::Nothing => match inputs.first() {
             None => Ok(inputs),
             Some((name, _)) => Err(refuse(name, "nothing was asked")),
         },
     }
+}
+
+fn of_return(
+    actor: &Actor,
+    descriptor: &Descriptor,
+    kept: Vec<(String, Vec<String>)>,
+) -> Result<Vec<(String, Vec<String>)>, FlowError> {
+    let mut given: Vec<(String, Vec<String>)> = Vec::with_capacity(kept.len());
+    for (name, values) in kept {
+        check_texts(&name, &values)?;
+        if !is_secret(descriptor, &name) {
+            given.push((name, values));
+            continue;
+        }
+        // Two codes of one return are somebody's trick; which of them counts is not for us to guess.
+        if values.len() > 1 || given.iter().any(|(known, _)| *known == name) {
+            return Err(refuse(&name, "takes one value"));
+        }
+        let shown = captured(actor, &name, values);
+        given.push((name, shown));
+    }
+    Ok(given)
 }
 
 fn of_questions(
@@ -90,11 +111,10 @@ fn of_questions(
                 check_value(descriptor, name, value)?;
             }
         }
-        if !is_secret(descriptor, name) {
-            given.push((name.clone(), values));
-        } else if let Some(value) = values.pop() {
-            set_aside(actor, name, value);
+        if is_secret(descriptor, name) {
+            values = captured(actor, name, values);
         }
+        given.push((name.clone(), values));
     }
     Ok(given)
 }
@@ -132,6 +152,20 @@ fn check_texts(name: &str, values: &[String]) -> Result<(), FlowError> {
         }
     }
     Ok(())
+}
+
+/// Secrets go to the actor; the plugin learns that there is one. An empty text is none.
+fn captured(actor: &Actor, name: &str, values: Vec<String>) -> Vec<String> {
+    let mut shown = Vec::with_capacity(values.len());
+    for value in values {
+        if value.is_empty() {
+            shown.push(value);
+        } else {
+            set_aside(actor, name, value);
+            shown.push(CAPTURED.to_owned());
+        }
+    }
+    shown
 }
 
 fn set_aside(actor: &Actor, name: &str, value: String) {

@@ -2,9 +2,10 @@
 //!
 //! A turn runs until the person is needed (a question, a visit, a wait) or the flow is done. What must
 //! outlive the turn (the plugin's state, settings, secrets captured and minted so far) is handed out
-//! sealed and bound to tenant, plugin and flow: whoever keeps it cannot read or mix it.
+//! sealed and bound to tenant, owner, version and flow: whoever keeps it cannot read or mix it.
 
 mod answers;
+mod guarded;
 mod saved;
 
 use std::sync::Arc;
@@ -25,7 +26,9 @@ use super::FlowError;
 use super::driver::{Driver, Limits, Progress};
 use crate::app::App;
 use crate::exchange::{Actor, Learned, Owners};
-use saved::{Awaited, Saved};
+use crate::plugins::Digest;
+use guarded::Guard;
+use saved::{Awaited, Place, Saved};
 
 /// Who runs a flow, and what they bring.
 pub struct Party {
@@ -89,14 +92,18 @@ pub async fn start(
     inputs: Vec<(String, String)>,
 ) -> Result<Turn, FlowError> {
     supported(plugin)?;
-    let run = Run::new(app, plugin, party, flow, Vec::new())?;
+    let mut run = Run::new(app, plugin, party, flow)?;
     let inputs = answers::of_start(&run.actor, &run.descriptor, inputs)?;
+    let given = inputs.iter().map(|(name, value)| (&**name, &**value));
+    run.guard.learn(&run.descriptor, given);
     let context = run.actor.context(app);
     let progress = plugin.onboarding_start(&context, flow, &inputs).await?;
     run.turn(progress).await
 }
 
-/// Goes on with what the person answered, what the browser came back with, or nothing after a wait.
+/// Goes on with what the person answered, what the browser came back with, or nothing after a wait. The
+/// version that began the flow ends it: its state is nobody else's to read. When that cannot be had any
+/// more, the flow must begin anew ([`FlowError::VersionGone`]).
 pub async fn answer(
     app: &App,
     plugin: &Plugin,
@@ -105,14 +112,40 @@ pub async fn answer(
     saved: &[u8],
     inputs: Vec<(String, Vec<String>)>,
 ) -> Result<Turn, FlowError> {
+    let place = Place {
+        tenant: party.tenant.as_ref(),
+        owner: &party.owner,
+        plugin: &plugin.descriptor().id,
+        digest: saved::digest_of(saved)?,
+        flow,
+    };
+    let saved = Saved::open(app, &place, saved)?;
+    let earlier;
+    let plugin = if place.digest.bytes() == plugin.digest() {
+        plugin
+    } else {
+        earlier = app.lifecycle.pinned(plugin.name(), &place.digest).await;
+        match &earlier {
+            Ok(earlier) => &**earlier,
+            Err(gone) => {
+                return Err(FlowError::VersionGone {
+                    reason: gone.to_string(),
+                });
+            }
+        }
+    };
     supported(plugin)?;
-    let saved = Saved::open(app, party.tenant.as_ref(), plugin, flow, saved)?;
-    let run = Run::new(app, plugin, party, flow, saved.settings)?;
+    let mut run = Run::new(app, plugin, party, flow)?;
+    run.hold(saved.settings);
+    run.guard = Guard::of(saved.answered);
     for secret in saved.secrets {
         let (name, learned) = secret.learned();
         run.actor.hold(&name, learned);
     }
     let inputs = answers::of(&run.actor, &run.descriptor, &saved.awaited, inputs)?;
+    if let Awaited::Answers(questions) = &saved.awaited {
+        run.guard.learn_answers(&run.descriptor, questions, &inputs);
+    }
     let context = run.actor.context(app);
     let progress = plugin
         .onboarding_answer(&context, flow, &saved.state, &inputs)
@@ -138,6 +171,7 @@ struct Run<'a> {
     actor: Actor,
     /// With the flow's own inputs among the others.
     descriptor: Arc<Descriptor>,
+    guard: Guard,
 }
 
 impl<'a> Run<'a> {
@@ -146,7 +180,6 @@ impl<'a> Run<'a> {
         plugin: &'a Plugin,
         party: Party,
         flow: &'a str,
-        settings: Vec<(String, String)>,
     ) -> Result<Self, FlowError> {
         let declared = plugin.descriptor();
         let Some(info) = declared.flow(flow) else {
@@ -168,15 +201,14 @@ impl<'a> Run<'a> {
         actor.settings = party.settings;
         actor.webhook_urls = party.webhook_urls;
         actor.return_url = party.return_url;
-        let mut run = Self {
+        Ok(Self {
             app,
             plugin,
             flow,
             actor,
             descriptor,
-        };
-        run.set(settings);
-        Ok(run)
+            guard: Guard::default(),
+        })
     }
 
     /// Runs until somebody is needed or the flow is done.
@@ -185,7 +217,7 @@ impl<'a> Run<'a> {
         let mut progress = first;
         let mut so_far = Progress::begin();
         loop {
-            self.set(progress.settings);
+            self.set(progress.settings)?;
             findings.extend(progress.findings);
             let limits = Limits::of_flow(self.app);
             let mut driver = Driver::resumed(self.app, self.plugin, &self.actor, limits, so_far);
@@ -215,7 +247,7 @@ impl<'a> Run<'a> {
                     };
                     return Ok(Turn { findings, next });
                 }
-                FlowNext::Done(finished) => return Ok(self.done(findings, finished)),
+                FlowNext::Done(finished) => return self.done(findings, finished),
             };
             so_far = driver.progress();
         }
@@ -278,7 +310,10 @@ impl<'a> Run<'a> {
         Ok(value)
     }
 
-    fn done(self, findings: Vec<Finding>, finished: Finished) -> Turn {
+    fn done(self, findings: Vec<Finding>, finished: Finished) -> Result<Turn, FlowError> {
+        let known = &self.actor.settings;
+        self.guard
+            .check_finished(&self.descriptor, known, &finished)?;
         let own = self.plugin.descriptor();
         let lasting = |name: &str| {
             let name = name.split_once('/').map_or(name, |(name, _)| name);
@@ -291,14 +326,22 @@ impl<'a> Run<'a> {
             settings: self.actor.settings,
             secrets,
         };
-        Turn {
+        Ok(Turn {
             findings,
             next: Next::Done(Box::new(onboarded)),
-        }
+        })
+    }
+
+    /// What the plugin sets.
+    fn set(&mut self, settings: Vec<(String, String)>) -> Result<(), FlowError> {
+        let known = &self.actor.settings;
+        self.guard.check(&self.descriptor, known, &settings)?;
+        self.hold(settings);
+        Ok(())
     }
 
     /// Later settings replace earlier ones of the same name.
-    fn set(&mut self, settings: Vec<(String, String)>) {
+    fn hold(&mut self, settings: Vec<(String, String)>) {
         for (name, value) in settings {
             self.actor.settings.retain(|(known, _)| *known != name);
             self.actor.settings.push((name, value));
@@ -310,9 +353,18 @@ impl<'a> Run<'a> {
             state,
             awaited,
             self.actor.settings.clone(),
+            self.guard.answered().to_vec(),
             self.actor.held(),
         );
-        saved.seal(self.app, self.actor.tenant.as_ref(), self.plugin, self.flow)
+        let place = Place {
+            tenant: self.actor.tenant.as_ref(),
+            // A flow's actor has one owner at all levels.
+            owner: &self.actor.owners.channel,
+            plugin: &self.plugin.descriptor().id,
+            digest: Digest::from_bytes(*self.plugin.digest()),
+            flow: self.flow,
+        };
+        saved.seal(self.app, &place)
     }
 }
 

@@ -1,16 +1,17 @@
-//! What a flow must remember while it waits for somebody: sealed, and bound to tenant, plugin and flow.
+//! What a flow must remember while it waits for somebody: sealed, and bound to tenant,
+//! owner, plugin, version and flow.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use wharf_core::TenantId;
 use wharf_core::provider::Question;
-use wharf_runtime::Plugin;
-use wharf_store::Aad;
+use wharf_store::{Aad, Owner};
 use zeroize::Zeroizing;
 
 use super::super::FlowError;
 use crate::app::App;
 use crate::exchange::Learned;
+use crate::plugins::Digest;
 
 /// What is waited for.
 #[derive(Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(super) struct Saved {
     pub(super) state: Vec<u8>,
     pub(super) awaited: Awaited,
     pub(super) settings: Vec<(String, String)>,
+    /// What a person gave, of what only a person may: see `guarded`.
+    pub(super) answered: Vec<(String, String)>,
     pub(super) secrets: Vec<SavedSecret>,
 }
 
@@ -54,6 +57,7 @@ impl Saved {
         state: Vec<u8>,
         awaited: Awaited,
         settings: Vec<(String, String)>,
+        answered: Vec<(String, String)>,
         held: Vec<(String, Learned)>,
     ) -> Self {
         let secrets = held.into_iter().map(|(name, learned)| SavedSecret {
@@ -65,35 +69,28 @@ impl Saved {
             state,
             awaited,
             settings,
+            answered,
             secrets: secrets.collect(),
         }
     }
 
-    pub(super) fn seal(
-        &self,
-        app: &App,
-        tenant: Option<&TenantId>,
-        plugin: &Plugin,
-        flow: &str,
-    ) -> Result<Vec<u8>, FlowError> {
+    /// The digest of the version stands before what is sealed, and is part of its place: whoever changes
+    /// it cannot have it opened.
+    pub(super) fn seal(&self, app: &App, place: &Place<'_>) -> Result<Vec<u8>, FlowError> {
         let text = serde_json::to_vec(self).expect("texts and numbers are JSON");
         let text = Zeroizing::new(text);
-        let place = place(tenant, &plugin.descriptor().id, flow);
-        Ok(app.vault.seal(&place, &text)?.bytes)
+        let owner = place.owner_text();
+        let sealed = app.vault.seal(&place.aad(&owner), &text)?.bytes;
+        Ok([&place.digest.bytes()[..], &sealed].concat())
     }
 
-    pub(super) fn open(
-        app: &App,
-        tenant: Option<&TenantId>,
-        plugin: &Plugin,
-        flow: &str,
-        sealed: &[u8],
-    ) -> Result<Self, FlowError> {
-        let place = place(tenant, &plugin.descriptor().id, flow);
-        let opened = app.vault.open(&place, sealed);
+    pub(super) fn open(app: &App, place: &Place<'_>, saved: &[u8]) -> Result<Self, FlowError> {
         let refuse = |reason: &dyn std::fmt::Display| FlowError::State {
             reason: reason.to_string(),
         };
+        let sealed = saved.get(DIGEST_BYTES..).unwrap_or_default();
+        let owner = place.owner_text();
+        let opened = app.vault.open(&place.aad(&owner), sealed);
         let opened = opened.map_err(|error| refuse(&error))?;
         // Whatever is wrong with it is not quoted: it holds secrets.
         serde_json::from_slice(&opened)
@@ -101,12 +98,41 @@ impl Saved {
     }
 }
 
-fn place<'a>(tenant: Option<&'a TenantId>, plugin: &'a str, flow: &'a str) -> Aad<'a> {
-    Aad {
-        purpose: "flow",
-        tenant: tenant.map(TenantId::as_str),
-        owner: plugin,
-        name: flow,
-        slot: 0,
+const DIGEST_BYTES: usize = 32;
+
+/// The version that wrote this, if it is as it claims; what is opened is proved to be.
+pub(super) fn digest_of(saved: &[u8]) -> Result<Digest, FlowError> {
+    match saved.first_chunk::<DIGEST_BYTES>() {
+        Some(digest) => Ok(Digest::from_bytes(*digest)),
+        None => Err(FlowError::State {
+            reason: "it is too short".to_owned(),
+        }),
+    }
+}
+
+/// Whose flow of which version this is.
+pub(super) struct Place<'a> {
+    pub(super) tenant: Option<&'a TenantId>,
+    pub(super) owner: &'a Owner,
+    /// By its description.
+    pub(super) plugin: &'a str,
+    pub(super) digest: Digest,
+    pub(super) flow: &'a str,
+}
+
+impl Place<'_> {
+    /// No two alike: the digest has a fixed length, and neither ids nor owners hold a space.
+    fn owner_text(&self) -> String {
+        format!("{} {} {}", self.digest.hex(), self.plugin, self.owner)
+    }
+
+    fn aad<'b>(&'b self, owner: &'b str) -> Aad<'b> {
+        Aad {
+            purpose: "flow",
+            tenant: self.tenant.map(TenantId::as_str),
+            owner,
+            name: self.flow,
+            slot: 0,
+        }
     }
 }
