@@ -1,10 +1,14 @@
 //! A running gateway follows its folder: what fits goes into service, what does not changes nothing.
 
 use std::fs;
+use std::sync::Arc;
 
+use secrecy::SecretString;
 use wharf::plugins::lifecycle::state_file;
 use wharf::plugins::lock::{self, FILE_NAME};
 use wharf::plugins::{Digest, report};
+use wharf_core::{ChannelId, TenantId};
+use wharf_store::{Owner, StoreError, routes};
 use wharf_test_support::eventually;
 
 use super::component;
@@ -199,4 +203,63 @@ async fn with_require_lock_a_file_by_hand_is_refused_and_beside_a_lock_it_is_ign
     let lax = stage.start().await;
     assert!(lax.gateway.app().plugins.get("other").is_some());
     lax.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_whose_name_no_plugin_can_have_is_refused_by_name() {
+    let stage = Stage::new().await;
+    let serving = stage.install(understanding("1.0.0")).await;
+    for name in ["a?b.wasm", "Other.wasm", "a\u{1b}b.wasm"] {
+        fs::write(stage.plugins().join(name), component("1.0.0", &[])).unwrap();
+    }
+    let running = stage.start().await;
+    assert_eq!(running.serving(), Some(serving));
+    let refused = running.refused().await;
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    for reason in &refused {
+        assert!(
+            reason.contains("cannot be a plugin's name") && reason.contains("rename the file"),
+            "{reason}"
+        );
+        assert!(!reason.contains('\u{1b}'), "{reason:?}");
+    }
+    assert_eq!(running.gateway.app().plugins.all().len(), 1);
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_of_a_webhook_to_come_is_known_before_the_version_that_has_it() {
+    let stage = Stage::new().await;
+    stage.install(understanding("1.0.0")).await;
+    let mut config = stage.config("");
+    config.http.public_url = Some("https://wharf.example/".parse().unwrap());
+    let running = stage.start_as(config).await;
+    let app = running.gateway.app();
+    let tenant: TenantId = "acme".parse().unwrap();
+    let channel: ChannelId = "main".parse().unwrap();
+    let owner = Owner::Channel(tenant.clone(), channel.clone());
+    // What a swap does before the new version is in service.
+    let keeper = Arc::clone(app);
+    let written = app.db.write(move |tx| {
+        Box::pin(async move {
+            for (webhook, plugin) in [("later", NAME), ("stale", "another")] {
+                let token = SecretString::from(format!("{webhook}-token"));
+                routes::ensure(tx, &keeper.vault, &owner, webhook, plugin, &token, 1).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    written.await.unwrap();
+    app.directory.forget_all();
+    let found = app
+        .directory
+        .channel(&tenant, &channel)
+        .await
+        .unwrap()
+        .unwrap();
+    let url = found.webhook_urls.get("later").map(String::as_str);
+    assert_eq!(url, Some("https://wharf.example/webhooks/test/later-token"));
+    assert_eq!(found.webhook_urls.get("stale"), None, "of another plugin");
+    assert!(!found.shown_urls.contains_key("later"), "not declared yet");
+    running.gateway.stop().await;
 }

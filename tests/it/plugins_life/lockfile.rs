@@ -1,7 +1,11 @@
 //! The lock on the disk: whole after a crash, one writer at a time, and no edit unnoticed.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
+use wharf::plugins::folder::FolderError;
 use wharf::plugins::install::put_in_service;
 use wharf::plugins::lock::{self, FILE_NAME, Guard, LockError};
 use wharf::plugins::{Digest, Folder, Permissions};
@@ -133,4 +137,48 @@ fn a_component_of_the_store_is_hashed_whenever_it_is_read() {
     fs::write(folder.path_of(&digest), [0; 101]).unwrap();
     let large = folder.get(&digest).unwrap_err();
     assert!(large.to_string().contains("component_bytes_max"), "{large}");
+}
+
+#[test]
+fn what_is_added_again_is_young_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::new(dir.path(), 100);
+    let digest = Digest::of(b"component");
+    folder.put(&digest, b"component").unwrap();
+    let hour = Duration::from_secs(3600);
+    let file = fs::File::options()
+        .write(true)
+        .open(folder.path_of(&digest))
+        .unwrap();
+    let now = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(now - 2 * hour).unwrap();
+    let kept = BTreeSet::new();
+    assert_eq!(folder.unused(&kept, hour, now), [digest]);
+    folder.put(&digest, b"component").unwrap();
+    assert_eq!(folder.unused(&kept, hour, now), []);
+    assert!(
+        !folder.remove_unused(&digest, hour, now),
+        "also not by who looked before"
+    );
+    assert_eq!(folder.get(&digest).unwrap(), b"component");
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::new(dir.path(), 100);
+    let pipe = dir.path().join("pipe.wasm");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    for path in [pipe.as_path(), dir.path(), Path::new("/dev/zero")] {
+        let refused = folder.read(path).unwrap_err();
+        assert!(
+            matches!(refused, FolderError::NoFile { .. }),
+            "{}: {refused}",
+            path.display()
+        );
+    }
 }

@@ -219,7 +219,7 @@ impl Stage {
         self.start_as(self.config(more)).await
     }
 
-    async fn start_as(&self, config: Config) -> Running<'_> {
+    pub(super) async fn start_as(&self, config: Config) -> Running<'_> {
         let gateway = Gateway::start(config).await.unwrap();
         Running {
             stage: self,

@@ -344,6 +344,14 @@ async fn a_webhook_address_keeps_the_token_the_provider_was_told() {
                         .await?
                         .is_none()
                 );
+                let all = routes::tokens_of(tx, &vault, &owner).await?;
+                let all: Vec<_> = all
+                    .iter()
+                    .map(|(webhook, plugin, token)| {
+                        (webhook.as_str(), plugin.as_str(), token.expose_secret())
+                    })
+                    .collect();
+                assert_eq!(all, [("events", "graph", first.expose_secret())]);
                 assert_eq!(routes::list(tx).await?, [found]);
                 Ok(())
             })

@@ -260,3 +260,27 @@ fn a_copy_without_history_is_held_to_its_record() {
     repository.write(RELEASED, "");
     repository.complains(RELEASED, "has changed");
 }
+
+#[test]
+fn a_repository_that_git_cannot_read_is_no_copy_without_history() {
+    let repository = Repository::released();
+    repository.write(RELEASED, "package wharf:provider@1.0.0;\n");
+    repository.record_anew(RELEASED);
+    repository.write(".git/config", "[core\n");
+    let failed = breaches(repository.root()).unwrap_err();
+    assert!(
+        failed.to_string().contains("git rev-parse failed"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_clone_without_its_past_says_so() {
+    let repository = Repository::released();
+    let clone = Repository(tempfile::tempdir().unwrap());
+    let from = format!("file://{}", repository.root().display());
+    clone.git(&["clone", "-q", "--depth", "1", &from, "."]);
+    clone.complains("wit", "this clone is shallow");
+    clone.git(&["fetch", "-q", "--unshallow"]);
+    assert_eq!(breaches(clone.root()).unwrap(), []);
+}

@@ -23,7 +23,7 @@ pub struct WebhookPermission {
     #[serde(default)]
     pub headers: BTreeSet<String>,
     /// The largest body that is taken.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub body_bytes_max: u32,
 }
 
@@ -261,6 +261,15 @@ fn hash_strength(name: &str) -> u8 {
         "sha1" => 1,
         _ => 0,
     }
+}
+
+/// What an older lock does not say is not written either, so that its hash stays right.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a reference to the member"
+)]
+fn is_zero(bytes: &u32) -> bool {
+    *bytes == 0
 }
 
 /// Without members that are null: a lock of an earlier program does not have what this one added.
