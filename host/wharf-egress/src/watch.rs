@@ -38,8 +38,7 @@ pub(crate) struct Watch {
     names: bool,
     raw: Window,
     /// The same with the escapes of JSON and URLs undone: they may hide a name or a secret.
-    plain: Window,
-    escapes: Escapes,
+    plain: Option<(Window, Escapes)>,
 }
 
 impl Watch {
@@ -51,8 +50,7 @@ impl Watch {
             head: Vec::new(),
             names: true,
             raw: Window::default(),
-            plain: Window::default(),
-            escapes: Escapes::default(),
+            plain: None,
         }
     }
 
@@ -63,12 +61,19 @@ impl Watch {
             self.head.extend_from_slice(&chunk[..more]);
             self.names = is_text(&self.head);
         }
+        // Until the first escape both are the same, and one search is enough.
+        let escaped = memchr::memchr2(b'\\', b'%', chunk).is_some();
+        if self.names && escaped && self.plain.is_none() {
+            self.plain = Some((Window(self.raw.0.clone()), Escapes::default()));
+        }
         if self.raw.sees(chunk, self.names, redactor) {
             return true;
         }
-        self.names && {
-            let plain = self.escapes.undone(chunk);
-            self.plain.sees(&plain, true, redactor)
+        match &mut self.plain {
+            Some((plain, escapes)) if self.names => {
+                plain.sees(&escapes.undone(chunk), true, redactor)
+            }
+            _ => false,
         }
     }
 }

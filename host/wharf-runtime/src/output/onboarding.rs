@@ -59,6 +59,8 @@ fn check_finding(finding: &Finding, flow: &str, rules: &Rules<'_>) -> Checked {
 }
 
 /// Only what is declared, and never a secret: the value passed through the guest.
+/// Who runs the flow refuses in addition those that decide where requests go, unless a person gave them:
+/// that takes the answers, which no single call shows.
 fn settings(place: &str, settings: &[(String, String)], rules: &Rules<'_>) -> Checked {
     within(place, settings.len(), 0, SETTINGS_MAX)?;
     for (name, value) in settings {
