@@ -46,7 +46,7 @@ impl Watch {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let binary = |known: &&str| essence.starts_with(known);
         Self {
-            claims_binary: BINARY_KINDS.iter().chain(&BINARY_TYPES).any(|k| binary(&k)),
+            claims_binary: BINARY_KINDS.iter().chain(&BINARY_TYPES).any(binary),
             head: Vec::new(),
             names: true,
             raw: Window::default(),
@@ -96,7 +96,7 @@ impl Window {
     fn sees(&mut self, chunk: &[u8], names: bool, redactor: &Redactor) -> bool {
         self.0.extend_from_slice(chunk);
         let named = |name: &&str| memmem::find(&self.0, name.as_bytes()).is_some();
-        if names && TOKEN_MEMBERS.iter().any(|name| named(&name)) || redactor.knows(&self.0) {
+        if names && TOKEN_MEMBERS.iter().any(named) || redactor.knows(&self.0) {
             return true;
         }
         let longest = redactor.longest_bytes().max(TOKEN_NAME_BYTES_MAX);
