@@ -5,6 +5,7 @@ use serde_json::Value;
 /// More than these are one mistake seen many times.
 pub const DIFFERENCES_MAX: usize = 20;
 /// Enough of a value to recognise it.
+/// Of one value: a whole exchange, which its author must read before promising it.
 const VALUE_CHARS_MAX: usize = 4000;
 
 /// Each place where `got` is not `expected`, as `pointer: expected ..., got ...`.
@@ -101,8 +102,8 @@ mod tests {
 
     #[test]
     fn one_mistake_seen_many_times_stays_readable() {
-        let found = differences(&json!([]), &json!(vec!["x".repeat(1_000); 500]));
+        let found = differences(&json!([]), &json!(vec!["x".repeat(10_000); 500]));
         assert_eq!(found.len(), DIFFERENCES_MAX + 1);
-        assert!(found.iter().all(|line| line.len() < 400));
+        assert!(found.iter().all(|line| line.len() < VALUE_CHARS_MAX + 100));
     }
 }
