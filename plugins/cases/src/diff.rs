@@ -4,7 +4,6 @@ use serde_json::Value;
 
 /// More than these are one mistake seen many times.
 pub const DIFFERENCES_MAX: usize = 20;
-/// Enough of a value to recognise it.
 /// Of one value: a whole exchange, which its author must read before promising it.
 const VALUE_CHARS_MAX: usize = 4000;
 
