@@ -257,7 +257,13 @@ impl Layout {
             let count = usize::try_from(times[0].as_u64().unwrap()).unwrap();
             vec![times[1].clone(); count]
         });
-        let elements = times.unwrap_or_else(|| value.as_array().unwrap().clone());
+        // Nothing was said: an empty list.
+        let nothing = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+        let elements = match times {
+            Some(times) => times,
+            None if nothing => Vec::new(),
+            None => value.as_array().unwrap().clone(),
+        };
         let each = self.size(element);
         let length = size(elements.len());
         let pointer = image.area(each * length);

@@ -17,7 +17,8 @@ export function start(_context, message) {
     from: message.sender,
     to: `+${message.to.val}`,
     text: message.content.val.body,
-    reply_to: message.replyTo,
+    // Absent is `undefined` natively and `null` inside the component.
+    reply_to: message.replyTo ?? undefined,
     // Comes back in every status, so that one which arrives before the answer still finds its message.
     reference: message.id,
   });

@@ -1,11 +1,11 @@
 """Parrot's failures, mapped to the closed list that the host acts on: by Parrot's own code first, by the
 HTTP status second."""
 
-import json
-
 from componentize_py_types import Err
 from wit_world.imports import errors as e
 from wit_world.imports import types as t
+
+from parrot import strict_json
 
 NEVER = e.Retry_Never()
 BACKOFF = e.Retry_Backoff()
@@ -92,9 +92,9 @@ def _wait(response):
 
 def _code_of(body):
     try:
-        error = json.loads(body).get("error")
+        error = strict_json.parse(body).get("error")
         return text(error.get("code")) if isinstance(error, dict) else None
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError):
         return None
 
 

@@ -7,6 +7,7 @@ from wit_world.imports import errors as e
 from wit_world.imports import messages
 from wit_world.imports import types as t
 
+from parrot import strict_json
 from parrot.descriptor import HOST, MESSAGES_PATH
 from parrot.failure import NEVER, UNCERTAIN, failure, from_response, from_transport, well_formed
 
@@ -68,8 +69,8 @@ def _accepted(response):
     if not 200 <= response.status <= 299:
         raise from_response(response)
     try:
-        identifier = json.loads(response.body).get("id")
-    except (ValueError, AttributeError, RecursionError):
+        identifier = strict_json.parse(response.body).get("id")
+    except (ValueError, AttributeError):
         identifier = None
     if not isinstance(identifier, str) or not 0 < len(identifier) <= ID_CHARS_MAX:
         # It was accepted and cannot be matched: never again.

@@ -6,13 +6,13 @@ all is an error.
 
 import hashlib
 import json
-import math
 import re
 
 from wit_world.exports import inbound as i
 from wit_world.imports import errors as e
 from wit_world.imports import types as t
 
+from parrot import strict_json
 from parrot.failure import NEVER, failure, from_status, well_formed
 
 # As many as one call may return: each further page reads the whole body again.
@@ -47,22 +47,12 @@ def parse(_context, webhook, skip):
 
 def _body_of(body):
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_float=_number, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        parsed = strict_json.parse(body)
+    except ValueError:
         raise failure(e.Code.MALFORMED_RESPONSE, NEVER, "the webhook's body is not JSON") from None
     if not isinstance(parsed, dict):
         raise failure(e.Code.MALFORMED_RESPONSE, NEVER, "the webhook's body is no JSON object")
     return parsed
-
-
-def _number(text):
-    """A number too large for a float stays text: written again it would be no JSON."""
-    number = float(text)
-    return number if math.isfinite(number) else text
-
-
-def _no_number(text):
-    raise ValueError(f"{text} is no JSON")
 
 
 def _item(route, pointer, event, received_at):

@@ -104,7 +104,7 @@ class Reading(unittest.TestCase):
         json.loads(large.value, parse_constant=self.fail)
 
     def test_only_a_body_that_is_no_object_is_an_error(self):
-        for body in (b"", b"{", b"[]", b"\xff", b'{"a":NaN}'):
+        for body in (b"", b"{", b"[]", b"\xff", b'{"a":NaN}', b"\xef\xbb\xbf{}", b"[" * 9_999):
             with self.subTest(body), self.assertRaises(Err):
                 parse(body)
         self.assertEqual(len(parse({}).items), 1)
