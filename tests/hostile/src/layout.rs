@@ -10,7 +10,7 @@
 //! - `{"$times": [count, value]}` for a list of equal elements;
 //! - `{"$case": number}` for a case that does not exist.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wit_parser::abi::{AbiVariant, WasmSignature};
 use wit_parser::{Function, Resolve, SizeAlign, Type, TypeDefKind};
 
@@ -174,6 +174,14 @@ impl Layout {
 
     pub(crate) fn write(&self, image: &mut Image, at: u32, ty: &Type, value: &Value) {
         match self.kind(ty) {
+            Some(TypeDefKind::Option(inner)) if !value.is_null() => {
+                let types = [None, Some(inner)];
+                let offset = self.sizes.payload_offset(wit_parser::Int::U8, types);
+                let offset = size(offset.size_wasm32());
+                self.write_case(image, at, offset, 1, &types, Some(value));
+            }
+            // Nothing was said: zeros, which are a value of every type, and in the image already.
+            _ if value.is_null() || value.as_object().is_some_and(Map::is_empty) => {}
             None => self.write_plain(image, at, &self.plain(ty), value),
             Some(TypeDefKind::Record(record)) => {
                 let members = value.as_object().unwrap();
@@ -204,13 +212,6 @@ impl Layout {
                 let offset = self.sizes.payload_offset(variant.tag(), types.clone());
                 self.write_case(image, at, size(offset.size_wasm32()), case, &types, payload);
             }
-            Some(TypeDefKind::Option(inner)) if !value.is_null() => {
-                let types = [None, Some(inner)];
-                let offset = self.sizes.payload_offset(wit_parser::Int::U8, types);
-                let offset = size(offset.size_wasm32());
-                self.write_case(image, at, offset, 1, &types, Some(value));
-            }
-            Some(TypeDefKind::Option(_)) => {}
             Some(TypeDefKind::Result(result)) => {
                 let types = [result.ok.as_ref(), result.err.as_ref()];
                 let (case, payload) = match value.as_object().unwrap().iter().next() {
@@ -257,13 +258,7 @@ impl Layout {
             let count = usize::try_from(times[0].as_u64().unwrap()).unwrap();
             vec![times[1].clone(); count]
         });
-        // Nothing was said: an empty list.
-        let nothing = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-        let elements = match times {
-            Some(times) => times,
-            None if nothing => Vec::new(),
-            None => value.as_array().unwrap().clone(),
-        };
+        let elements = times.unwrap_or_else(|| value.as_array().unwrap().clone());
         let each = self.size(element);
         let length = size(elements.len());
         let pointer = image.area(each * length);
@@ -308,8 +303,6 @@ fn case<'a, 'v>(
     }
     let (name, payload) = match value {
         Value::String(name) => (name, None),
-        // Nothing was said: the first case, with zeros in it.
-        Value::Object(members) if members.is_empty() => return (0, None),
         value => {
             let (name, payload) = value.as_object().unwrap().iter().next().unwrap();
             (name, Some(payload))
