@@ -1,20 +1,102 @@
 use super::*;
 
-const RSA_PKCS8: &str = include_str!("jwt_keys/rsa-pkcs8.pem");
-const RSA_PKCS1: &str = include_str!("jwt_keys/rsa-pkcs1.pem");
-const P256_PKCS8: &str = include_str!("jwt_keys/p256-pkcs8.pem");
-const P256_SEC1: &str = include_str!("jwt_keys/p256-sec1.pem");
-const P384: &str = include_str!("jwt_keys/p384-sec1.pem");
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-/// The public half of the P-256 key, as `openssl ec -pubout` gives it.
-const P256_PUBLIC: &str = "042f437eb0d868dcf454284b3f199635dc0cc7e4b8589a0c0b003f34e127e621405e52d9e2b566f15cc8568dda9f52a3a4ec8b743cda42b66efa6e06dea1825773";
+/// Private keys of one run, made by `openssl`: none belongs in a repository.
+struct Keys {
+    folder: tempfile::TempDir,
+    rsa_pkcs8: String,
+    rsa_pkcs1: String,
+    p256_pkcs8: String,
+    p256_sec1: String,
+    p384: String,
+}
+
+impl Keys {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let (rsa, p256, p384) = (at("rsa"), at("p256"), at("p384"));
+        let curve = |name: &str| format!("ec_paramgen_curve:{name}");
+        openssl(
+            &format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out {rsa}"),
+            b"",
+        );
+        openssl(
+            &format!(
+                "genpkey -algorithm EC -pkeyopt {} -out {p256}",
+                curve("P-256")
+            ),
+            b"",
+        );
+        openssl(
+            &format!(
+                "genpkey -algorithm EC -pkeyopt {} -out {p384}",
+                curve("P-384")
+            ),
+            b"",
+        );
+        let read = |name: &str| std::fs::read_to_string(name).unwrap();
+        let older = |name: &str| {
+            String::from_utf8(openssl(&format!("pkey -in {name} -traditional"), b"")).unwrap()
+        };
+        Self {
+            rsa_pkcs8: read(&rsa),
+            rsa_pkcs1: older(&rsa),
+            p256_pkcs8: read(&p256),
+            p256_sec1: older(&p256),
+            p384: older(&p384),
+            folder,
+        }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new("openssl")
+        .args(arguments.split(' '))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("these tests hold our tokens against `openssl`: install it");
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "openssl {arguments}");
+    output.stdout
+}
+
+/// What `openssl` makes of the first two parts of a token with an RSA key.
+fn rs256_by_openssl(key: &Path, token: &str) -> String {
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let sign = format!("dgst -sha256 -sign {}", key.display());
+    let signature = URL_SAFE_NO_PAD.encode(openssl(&sign, signed.as_bytes()));
+    format!("{signed}.{signature}")
+}
+
+/// The public half of a P-256 key: the point at the end of its DER form.
+fn p256_public(key: &Path) -> Vec<u8> {
+    const POINT_BYTES: usize = 65;
+    let der = openssl(
+        &format!("pkey -in {} -pubout -outform DER", key.display()),
+        b"",
+    );
+    der[der.len() - POINT_BYTES..].to_vec()
+}
 
 const HEADER: &str = r#"{"typ":"JWT","kid":"k1"}"#;
 const CLAIMS: &str = r#"{"iss": "app", "exp": 1700000000}"#;
 
-/// Both were made with `openssl dgst` from the same key, header and claims.
+/// Made with `openssl dgst` from the same key, header and claims.
 const HS256_BY_OPENSSL: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.eyJleHAiOjE3MDAwMDAwMDAsImlzcyI6ImFwcCJ9.5l8Zvm1bc1dWJEKnRVGah9qG5BG0naYjb-q2YiWqHuY";
-const RS256_BY_OPENSSL: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.eyJleHAiOjE3MDAwMDAwMDAsImlzcyI6ImFwcCJ9.n7A9C5VtPj4ossrfqfpOxCmcd0a1JigphdJ-D0rAJBRNCHT68INNHaFGf4Fc1IVg4MAJt_yE40niu6wDOSozmrrUBWIxRohFhzmhJNp41qBEzy2TioMFFiGm3PNx_CRxjznG4CbFa-iOhzva-LFGbg8PKanKP4BmvRaHukdExCNBlSVpxSgmmGJKixwNthalkoYpnElVKIZRi6Lji7nZD1o3qKB4ZYc-AGRUM01dc0nfFoNWh2AbaHkhs9JAZDzZvhAtjI2VvIMsO8GUe730YA_yzI-I-tKnASk5ZiYBtL_j5AlzHd2E68Rm1bFKnpZCsO-DEFohMm4HjinUylY3aw";
+/// The first two parts of what these header and claims become, by hand.
+const RS256_SIGNED: &str =
+    "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.eyJleHAiOjE3MDAwMDAwMDAsImlzcyI6ImFwcCJ9.";
 
 fn with(
     algorithm: JwtAlgorithm,
@@ -35,18 +117,21 @@ fn with(
 fn hs256_and_rs256_are_what_openssl_computes() {
     let token = with(JwtAlgorithm::Hs256, "a-shared-secret", HEADER, CLAIMS);
     assert_eq!(token.as_deref(), Ok(HS256_BY_OPENSSL));
-    for key in [RSA_PKCS8, RSA_PKCS1] {
-        let token = with(JwtAlgorithm::Rs256, key, HEADER, CLAIMS);
-        assert_eq!(token.as_deref(), Ok(RS256_BY_OPENSSL));
+    let keys = Keys::new();
+    for key in [&keys.rsa_pkcs8, &keys.rsa_pkcs1] {
+        let token = with(JwtAlgorithm::Rs256, key, HEADER, CLAIMS).unwrap();
+        assert!(token.starts_with(RS256_SIGNED), "{token}");
+        assert_eq!(token, rs256_by_openssl(&keys.path("rsa"), &token));
     }
 }
 
 #[test]
 fn es256_verifies_in_its_fixed_form() {
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-    let public =
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, hex::decode(P256_PUBLIC).unwrap());
-    for key in [P256_PKCS8, P256_SEC1] {
+    let keys = Keys::new();
+    let public = p256_public(&keys.path("p256"));
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public);
+    for key in [&keys.p256_pkcs8, &keys.p256_sec1] {
         // The numbers are random and now and then shorter than 32 bytes.
         for _ in 0..300 {
             let token = with(JwtAlgorithm::Es256, key, HEADER, CLAIMS).unwrap();
@@ -92,13 +177,14 @@ fn the_host_alone_chooses_the_algorithm() {
 
 #[test]
 fn a_key_of_another_kind_is_refused_and_not_quoted() {
-    let garbled = RSA_PKCS8.replace('M', "N");
+    let keys = Keys::new();
+    let garbled = keys.rsa_pkcs8.replace('M', "N");
     for (algorithm, key) in [
         (JwtAlgorithm::Rs256, "not a key"),
-        (JwtAlgorithm::Rs256, P256_PKCS8),
+        (JwtAlgorithm::Rs256, &keys.p256_pkcs8),
         (JwtAlgorithm::Rs256, &garbled),
-        (JwtAlgorithm::Es256, RSA_PKCS8),
-        (JwtAlgorithm::Es256, P384),
+        (JwtAlgorithm::Es256, &keys.rsa_pkcs8),
+        (JwtAlgorithm::Es256, &keys.p384),
         (JwtAlgorithm::Es256, ""),
     ] {
         let reason = with(algorithm, key, "{}", "{}").unwrap_err();
