@@ -1,20 +1,13 @@
 //! Meta's WhatsApp Cloud API on the Graph API, as a Wharf provider.
 //!
-//! Pure functions over plain data; [`Graph`] joins them. Which answer means what is the table in `codes`.
+//! Pure functions over plain data; [`Graph`] joins them. What others that speak the Cloud API share is in
+//! `wharf-cloud-api`.
 
-mod codes;
 mod descriptor;
-mod echo;
-mod failure;
-mod json;
-mod message;
 mod send;
-mod status;
-mod webhook;
 
+use wharf_cloud_api::webhook;
 use wharf_plugin::prelude::*;
-
-pub use codes::{ROWS, Row, Slow};
 
 /// The provider.
 pub struct Graph;

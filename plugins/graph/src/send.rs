@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use wharf_cloud_api::failure;
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::{Encoding, Hash, Hmac, HmacInput};
 
 use crate::descriptor::{HOST, VERSION_DEFAULT};
-use crate::failure;
 
 /// The platform's limit for a text's body.
 const TEXT_CHARS_MAX: usize = 4_096;

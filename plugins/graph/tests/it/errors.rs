@@ -1,9 +1,9 @@
 //! Every way a send can fail, as the host will act on it.
 
 use serde_json::json;
+use wharf_cloud_api::{ROWS, Slow};
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::{Bucket, Level};
-use wharf_plugin_graph::{ROWS, Slow};
 
 use crate::fixture::{refused, response, resume};
 

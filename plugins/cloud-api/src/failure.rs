@@ -14,7 +14,7 @@ const REGAIN_MINUTES_MAX: u64 = 24 * 60;
 
 /// What an answer without a message id means. A 2xx among them is the worst kind: it may well have been
 /// sent, so it is never repeated.
-pub(crate) fn from_response(response: &HttpResponse) -> Error {
+pub fn from_response(response: &HttpResponse) -> Error {
     let body: Option<Value> = response.json();
     let error = body
         .as_ref()
@@ -49,7 +49,7 @@ pub(crate) fn from_response(response: &HttpResponse) -> Error {
 }
 
 /// An entry of a status's `errors`: same codes, other member names, no HTTP status.
-pub(crate) fn from_webhook(error: &Value) -> Error {
+pub fn from_webhook(error: &Value) -> Error {
     let detail = detail(error, &["title", "message"]);
     match number(&error["code"]) {
         Some(code) => match codes::find(code, None) {

@@ -10,7 +10,7 @@ use crate::{echo, message, status};
 /// Members of a `messages` value that are read, not atoms themselves.
 const ENVELOPE_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];
 
-pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
+pub fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
     let body = std::str::from_utf8(&webhook.body).map_err(|_| unreadable("is not UTF-8"))?;
     let envelope = Object::read(body);
     // An object that was read is JSON to its end; anything else may be other JSON, or cut off.
@@ -35,9 +35,9 @@ fn unreadable(problem: &str) -> Error {
 
 /// What the atoms of one value share.
 pub(crate) struct Setting {
-    pub(crate) route: Route,
-    pub(crate) contacts: Vec<Contact>,
-    pub(crate) received_at: u64,
+    pub route: Route,
+    pub contacts: Vec<Contact>,
+    pub received_at: u64,
 }
 
 struct Walk {

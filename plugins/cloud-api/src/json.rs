@@ -15,15 +15,15 @@ const AT_MS_MAX: u64 = 253_402_300_799_999;
 
 /// A JSON object's members, in their order, unread.
 #[derive(Default)]
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
-    pub(crate) fn read(raw: &'a str) -> Option<Self> {
+    pub fn read(raw: &'a str) -> Option<Self> {
         serde_json::from_str(raw).ok()
     }
 
     /// A member's own text; `null` counts as absent.
-    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
         self.0
             .iter()
             .find(|(key, _)| key == name)
@@ -32,7 +32,7 @@ impl<'a> Object<'a> {
     }
 
     /// A string member, or a number's digits: ids come as either. Empty counts as absent.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         match serde_json::from_str(self.raw(name)?).ok()? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
@@ -41,16 +41,16 @@ impl<'a> Object<'a> {
         .filter(|text| !text.is_empty())
     }
 
-    pub(crate) fn object(&self, name: &str) -> Option<Object<'a>> {
+    pub fn object(&self, name: &str) -> Option<Object<'a>> {
         Object::read(self.raw(name)?)
     }
 
-    pub(crate) fn list(&self, name: &str) -> Option<Vec<&'a str>> {
+    pub fn list(&self, name: &str) -> Option<Vec<&'a str>> {
         list(self.raw(name)?)
     }
 
     /// A number, or a string that is one.
-    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+    pub fn number(&self, name: &str) -> Option<f64> {
         match serde_json::from_str(self.raw(name)?).ok()? {
             Value::Number(number) => number.as_f64(),
             Value::String(text) => text
@@ -62,18 +62,18 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+    pub fn flag(&self, name: &str) -> Option<bool> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
     /// Seconds since the epoch, as a string or a number, in milliseconds. Beyond the year 9999 it is no time,
     /// and the host would refuse all items beside it.
-    pub(crate) fn time_ms(&self, name: &str) -> Option<u64> {
+    pub fn time_ms(&self, name: &str) -> Option<u64> {
         let seconds: u64 = self.text(name)?.parse().ok()?;
         seconds.checked_mul(1_000).filter(|at| *at <= AT_MS_MAX)
     }
 
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_ref(), value.get()))
@@ -81,7 +81,7 @@ impl<'a> Object<'a> {
 }
 
 /// A JSON array's elements, unread.
-pub(crate) fn list(raw: &str) -> Option<Vec<&str>> {
+pub fn list(raw: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }

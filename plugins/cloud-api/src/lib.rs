@@ -1,0 +1,12 @@
+//! Meta's WhatsApp Cloud API as pure functions: documents, answers, error codes and webhooks. Meta itself
+//! and the providers that pass its API through share them; hosts, paths and credentials are theirs.
+
+mod codes;
+mod echo;
+pub mod failure;
+pub mod json;
+mod message;
+mod status;
+pub mod webhook;
+
+pub use codes::{ROWS, Row, Slow};
