@@ -8,8 +8,8 @@
 mod driver;
 mod error;
 pub mod onboarding;
-mod pages;
-mod steps;
+mod question;
+mod run;
 
 use wharf_core::provider::{
     HealthReport, InboundItem, Json, MediaAnswer, MediaRef, MediaRequest, OutboundMessage,
@@ -21,7 +21,8 @@ use crate::app::App;
 use crate::exchange::Actor;
 use driver::{Driver, Limits};
 pub use error::FlowError;
-pub use pages::{Collected, PageSink};
+use question::{Health, Lost, Missed};
+pub use run::{Collected, PageSink};
 
 /// Fetches what an inbound message names into the media store, uploads a stored object, or deletes
 /// what was uploaded.
@@ -32,7 +33,7 @@ pub async fn media(
     request: &MediaRequest,
 ) -> Result<MediaAnswer, FlowError> {
     let driver = Driver::new(app, plugin, actor, Interface::Media, Limits::of_flow(app))?;
-    let answer = steps::run(driver, &steps::OfMedia(request)).await?;
+    let answer = run::to_end(driver, request).await?;
     match (request, answer) {
         (MediaRequest::Fetch(_), MediaAnswer::Fetched(media)) => {
             let stored = fetched(app, actor, &media).await?;
@@ -69,7 +70,7 @@ async fn fetched(app: &App, actor: &Actor, named: &MediaRef) -> Result<MediaRef,
 /// What the provider says of the account.
 pub async fn health(app: &App, plugin: &Plugin, actor: &Actor) -> Result<HealthReport, FlowError> {
     let driver = Driver::new(app, plugin, actor, Interface::Health, Limits::of_flow(app))?;
-    steps::run(driver, &steps::OfHealth).await
+    run::to_end(driver, &Health).await
 }
 
 /// Reads or writes the public profile of the number; answers with the profile as it is then.
@@ -80,7 +81,7 @@ pub async fn profile(
     request: &ProfileRequest,
 ) -> Result<Json, FlowError> {
     let driver = Driver::new(app, plugin, actor, Interface::Profile, Limits::of_flow(app))?;
-    steps::run(driver, &steps::OfProfile(request)).await
+    run::to_end(driver, request).await
 }
 
 /// What became of a message whose answer was lost. `sent_at_ms` is when it left, Unix milliseconds.
@@ -93,11 +94,11 @@ pub async fn reconcile(
 ) -> Result<Reconciled, FlowError> {
     let limits = Limits::of_flow(app);
     let driver = Driver::new(app, plugin, actor, Interface::Reconcile, limits)?;
-    let lost = steps::OfReconcile {
+    let lost = Lost {
         message,
         sent_at_ms,
     };
-    steps::run(driver, &lost).await
+    run::to_end(driver, &lost).await
 }
 
 /// Lists, creates, edits or deletes templates. A list is given to `sink` page by page, so that what came
@@ -111,7 +112,7 @@ pub async fn templates(
 ) -> Result<(), FlowError> {
     let limits = Limits::of_sync(app);
     let driver = Driver::new(app, plugin, actor, Interface::Templates, limits)?;
-    pages::run(driver, &pages::OfTemplates(request), sink).await
+    run::to_last_page(driver, request, sink).await
 }
 
 /// What the provider received since then (Unix milliseconds) while nobody listened, page by page.
@@ -124,5 +125,5 @@ pub async fn catch_up(
 ) -> Result<(), FlowError> {
     let limits = Limits::of_sync(app);
     let driver = Driver::new(app, plugin, actor, Interface::Reconcile, limits)?;
-    pages::run(driver, &pages::OfCatchUp { since_ms }, sink).await
+    run::to_last_page(driver, &Missed { since_ms }, sink).await
 }
