@@ -2,11 +2,10 @@
 //! and the providers that pass its API through share them; hosts, paths and credentials are theirs.
 
 mod codes;
-mod echo;
+mod document;
 pub mod failure;
 pub mod json;
-mod message;
-mod status;
 pub mod webhook;
 
 pub use codes::{ROWS, Row, Slow};
+pub use document::document;

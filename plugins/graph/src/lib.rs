@@ -6,7 +6,7 @@
 mod descriptor;
 mod send;
 
-use wharf_cloud_api::webhook;
+use wharf_cloud_api::webhook::{self, Dialect};
 use wharf_plugin::prelude::*;
 
 /// The provider.
@@ -26,7 +26,7 @@ impl Provider for Graph {
     }
 
     fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
-        webhook::parse(webhook, skip)
+        webhook::parse(webhook, skip, &Dialect::META)
     }
 }
 
