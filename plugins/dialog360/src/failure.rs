@@ -16,11 +16,22 @@ const RATE_LIMITED_MS: u64 = 5_000;
 /// What an answer that is not the wanted one means. `replay` is the exchange's: of one that may be
 /// repeated nothing stays uncertain.
 pub(crate) fn of(response: &HttpResponse, replay: Replay) -> Error {
-    let mut error = read(response);
-    if replay != Replay::Unsafe && error.retry == Retry::Uncertain {
-        error.retry = Retry::Backoff;
+    // A 2xx that refuses is none that 360dialog documents: the request may have been carried out.
+    if response.is_success() {
+        return cloud::from_answer(response, replay);
     }
-    error
+    let body: Value = response.json().unwrap_or_default();
+    if let Some(text) = body["error"].as_str() {
+        return own(response, text, None);
+    }
+    if body["meta"].is_object() || body["errors"].is_array() {
+        return legacy(response, &body);
+    }
+    // Meta's words would name settings that a customer of 360dialog does not have.
+    match (response.status, body["error"].is_object()) {
+        (401 | 403 | 404, false) => own(response, NO_REASON, None),
+        _ => cloud::from_answer(response, replay),
+    }
 }
 
 /// The same of an answer of the partner API, where it is the partner's key that is refused.
@@ -32,116 +43,31 @@ pub(crate) fn of_hub(response: &HttpResponse, replay: Replay) -> Error {
     error
 }
 
-fn read(response: &HttpResponse) -> Error {
-    let body: Value = response.json().unwrap_or_default();
-    // A 2xx that refuses is none that 360dialog documents: it may have been sent.
-    if response.is_success() || body["error"].is_object() {
-        return cloud::from_response(response);
-    }
-    if let Some(text) = body["error"].as_str() {
-        return own(response, text, None);
-    }
-    if body["meta"].is_object() {
-        return legacy(response, &body);
-    }
-    match response.status {
-        // Cloud API's words would name Meta's settings, which a customer of 360dialog does not have.
-        401 => own(response, "no reason given", None),
-        403 => own(response, "no reason given", None),
-        404 => Error::new(
-            Code::Misconfigured,
-            Retry::Never,
-            "HTTP 404 without a reason",
-        )
-        .remedy("Check that the API key belongs to a number on 360dialog's Cloud API."),
-        _ => cloud::from_response(response),
-    }
-}
+const NO_REASON: &str = "no reason given";
 
-/// What 360dialog says in words. All its own texts that mean something else than their status are here.
-struct Text {
-    /// Lower case; each must be there.
-    holds: &'static [&'static str],
-    code: Code,
-    retry: Retry,
-    slow: bool,
-    remedy: &'static str,
-}
-
-/// A row a text; the first that fits holds.
-const TEXTS: &[Text] = &[
-    // 400, though it is throttling.
-    Text {
-        holds: &["rate limit"],
-        code: Code::RateLimited,
-        retry: Retry::Backoff,
-        slow: true,
-        remedy: "Send more slowly, or ask 360dialog for a higher limit.",
-    },
-    Text {
-        holds: &["too many requests"],
-        code: Code::RateLimited,
-        retry: Retry::Backoff,
-        slow: true,
-        remedy: "Send more slowly, or ask 360dialog for a higher limit.",
-    },
-    Text {
-        holds: &["lack of payment"],
-        code: Code::PaymentRequired,
-        retry: Retry::Never,
-        slow: false,
-        remedy: "Settle the overdue invoices at 360dialog, or ask the partner who pays for the number.",
-    },
-    Text {
-        holds: &["api has been disabled"],
-        code: Code::AccountRestricted,
-        retry: Retry::Never,
-        slow: false,
-        remedy: "Ask 360dialog's support why the number's API access is disabled.",
-    },
-    Text {
-        holds: &["invalid", "api key"],
-        code: Code::AuthFailed,
-        retry: Retry::Never,
-        slow: false,
-        remedy: API_KEY_REMEDY,
-    },
-    Text {
-        holds: &["invalid", "api_key"],
-        code: Code::AuthFailed,
-        retry: Retry::Never,
-        slow: false,
-        remedy: API_KEY_REMEDY,
-    },
-    Text {
-        holds: &["endpoint is blocked"],
-        code: Code::AccountRestricted,
-        retry: Retry::Never,
-        slow: false,
-        remedy: "Ask 360dialog's support to open this endpoint for the number.",
-    },
-    Text {
-        holds: &["permission denied for partner"],
-        code: Code::AuthFailed,
-        retry: Retry::Never,
-        slow: false,
-        remedy: PARTNER_REMEDY,
-    },
-    Text {
-        holds: &["business api not available"],
-        code: Code::ProviderUnavailable,
-        retry: Retry::Backoff,
-        slow: false,
-        remedy: "Nothing to do: it passes by itself; ask 360dialog's support when it does not.",
-    },
+/// What 360dialog says in words: parts that are all there, in lower case. The first row that fits holds; it
+/// comes before the status, for throttling and debts are told with 400.
+#[rustfmt::skip]
+const TEXTS: &[(&[&str], Code, Retry, &str)] = &[
+    (&["rate limit"], Code::RateLimited, Retry::Backoff, SLOW_DOWN),
+    (&["too many requests"], Code::RateLimited, Retry::Backoff, SLOW_DOWN),
+    (&["lack of payment"], Code::PaymentRequired, Retry::Never, "Settle the overdue invoices at 360dialog, or ask the partner who pays for the number."),
+    (&["api has been disabled"], Code::AccountRestricted, Retry::Never, "Ask 360dialog's support why the number's API access is disabled."),
+    (&["invalid", "api key"], Code::AuthFailed, Retry::Never, API_KEY_REMEDY),
+    (&["invalid", "api_key"], Code::AuthFailed, Retry::Never, API_KEY_REMEDY),
+    (&["endpoint is blocked"], Code::AccountRestricted, Retry::Never, "Ask 360dialog's support to open this endpoint for the number."),
+    (&["permission denied for partner"], Code::AuthFailed, Retry::Never, PARTNER_REMEDY),
+    (&["business api not available"], Code::ProviderUnavailable, Retry::Backoff, PASSES),
 ];
 
+const SLOW_DOWN: &str = "Send more slowly, or ask 360dialog for a higher limit.";
+const PASSES: &str = "Nothing to do: it passes by itself; ask 360dialog's support when it does not.";
 const API_KEY_REMEDY: &str = "Put in the number's present API key: creating a new one in the 360dialog Hub revokes all earlier ones.";
 const PARTNER_REMEDY: &str = "Check the partner ID and the partner API key, and that the customer, where they pay 360dialog themselves, lets the partner create API keys in the 360dialog Hub.";
 
 /// 360dialog's own refusal. It says that nothing was sent, whatever its status.
 fn own(response: &HttpResponse, text: &str, inner: Option<u16>) -> Error {
-    let mut detail: String = format!("HTTP {} from 360dialog: {text}", response.status);
+    let mut detail = format!("HTTP {} from 360dialog: {text}", response.status);
     if let Some(inner) = inner.filter(|inner| *inner != response.status) {
         detail.push_str(&format!(" (in its body: {inner})"));
     }
@@ -149,56 +75,62 @@ fn own(response: &HttpResponse, text: &str, inner: Option<u16>) -> Error {
     let lower = text.to_lowercase();
     let known = TEXTS
         .iter()
-        .find(|row| row.holds.iter().all(|part| lower.contains(part)));
-    if let Some(row) = known {
-        let wait_ms = response.retry_after_ms();
-        let retry = match (row.retry, wait_ms) {
-            (Retry::Backoff, Some(wait_ms)) => Retry::AfterMs(wait_ms),
-            (retry, _) => retry,
-        };
-        let error = Error::new(row.code, retry, detail).remedy(row.remedy);
-        return match row.slow {
-            true => error.pause(
-                Bucket::Level(Level::Channel),
-                wait_ms.unwrap_or(RATE_LIMITED_MS),
-            ),
-            false => error,
-        };
-    }
-    by_status(response, detail, inner)
+        .find(|(parts, ..)| parts.iter().all(|part| lower.contains(part)));
+    let error = match known {
+        Some((_, code, retry, remedy)) => Error::new(*code, *retry, detail).remedy(remedy),
+        None => by_status(response.status, detail, inner),
+    };
+    paced(error, response)
 }
 
 /// A text that is not known. Where the HTTP status says nothing definite, the body's own may.
-fn by_status(response: &HttpResponse, detail: String, inner: Option<u16>) -> Error {
-    let status = match response.status {
-        400 | 500 => inner.unwrap_or(response.status),
+fn by_status(status: u16, detail: String, inner: Option<u16>) -> Error {
+    let status = match status {
+        400 | 500 => inner.unwrap_or(status),
         status => status,
     };
-    match status {
-        401 => Error::new(Code::AuthFailed, Retry::Never, detail).remedy(API_KEY_REMEDY),
-        402 => Error::new(Code::PaymentRequired, Retry::Never, detail)
-            .remedy("Settle what is owed to 360dialog."),
-        403 => Error::new(Code::AuthFailed, Retry::Never, detail)
-            .remedy("Check what the key is allowed to do, and ask 360dialog's support."),
-        404 => Error::new(Code::Misconfigured, Retry::Never, detail)
-            .remedy("Check that what is named exists on this number."),
-        408 => Error::new(Code::ProviderUnavailable, Retry::Backoff, detail),
-        429 => {
-            let wait_ms = response.retry_after_ms();
-            let retry = wait_ms.map_or(Retry::Backoff, Retry::AfterMs);
-            Error::new(Code::RateLimited, retry, detail)
-                .remedy("Send more slowly, or ask 360dialog for a higher limit.")
-                .pause(
-                    Bucket::Level(Level::Channel),
-                    wait_ms.unwrap_or(RATE_LIMITED_MS),
-                )
-        }
-        500..=599 => Error::new(Code::ProviderUnavailable, Retry::Backoff, detail)
-            .remedy("Nothing to do: it passes by itself; ask 360dialog's support when it does not."),
-        400 | 422 => Error::new(Code::InvalidMessage, Retry::Never, detail)
-            .remedy("Correct the request; the detail says why."),
-        _ => Error::new(Code::Other, Retry::Never, detail)
-            .remedy("Look the text up in 360dialog's error reference."),
+    let (code, retry, remedy) = match status {
+        401 => (Code::AuthFailed, Retry::Never, API_KEY_REMEDY),
+        402 => (Code::PaymentRequired, Retry::Never, "Settle what is owed to 360dialog."),
+        403 => (
+            Code::AuthFailed,
+            Retry::Never,
+            "Ask 360dialog's support what the key is allowed to do.",
+        ),
+        404 => (
+            Code::Misconfigured,
+            Retry::Never,
+            "Check that the number is on 360dialog's Cloud API and that what is named exists there.",
+        ),
+        408 => (Code::ProviderUnavailable, Retry::Backoff, PASSES),
+        429 => (Code::RateLimited, Retry::Backoff, SLOW_DOWN),
+        500..=599 => (Code::ProviderUnavailable, Retry::Backoff, PASSES),
+        400 | 422 => (
+            Code::InvalidMessage,
+            Retry::Never,
+            "Correct the request; the detail says why.",
+        ),
+        _ => (
+            Code::Other,
+            Retry::Never,
+            "Look the text up in 360dialog's error reference.",
+        ),
+    };
+    Error::new(code, retry, detail).remedy(remedy)
+}
+
+/// What is throttled rests: as long as the answer says, or a little.
+fn paced(mut error: Error, response: &HttpResponse) -> Error {
+    let wait_ms = response.retry_after_ms();
+    if let (Retry::Backoff, Some(wait_ms)) = (error.retry, wait_ms) {
+        error.retry = Retry::AfterMs(wait_ms);
+    }
+    match error.code {
+        Code::RateLimited => error.pause(
+            Bucket::Level(Level::Channel),
+            wait_ms.unwrap_or(RATE_LIMITED_MS),
+        ),
+        _ => error,
     }
 }
 
@@ -218,7 +150,7 @@ fn legacy(response: &HttpResponse, body: &Value) -> Error {
         .find_map(|name| meta[*name].as_str())
         .or_else(|| meta["error_data"]["message"].as_str())
         .filter(|text| !text.is_empty())
-        .unwrap_or("no reason given");
+        .unwrap_or(NO_REASON);
     let error = own(response, text, inner);
     match code(&meta["error_data"]["code"]) {
         Some(code) => error.provider_code(code),
@@ -229,34 +161,33 @@ fn legacy(response: &HttpResponse, body: &Value) -> Error {
 /// An entry of `errors`: `code`, `title`, `details`. Six digits are Meta's codes of today, fewer those of
 /// the earlier API, which mean other things than Meta's.
 fn listed(response: &HttpResponse, first: &Value) -> Error {
-    let number = code(&first["code"]);
-    let as_meta = serde_json::json!({
-        "code": number, "title": first["title"], "error_data": { "details": first["details"] },
-    });
-    if number.as_ref().is_some_and(|digits| digits.len() >= 6) {
-        return cloud::from_webhook(&as_meta);
-    }
     let texts: Vec<&str> = ["title", "details"]
         .iter()
         .filter_map(|name| first[*name].as_str())
         .filter(|text| !text.is_empty())
         .collect();
     let text = match texts.is_empty() {
-        true => "no reason given".to_owned(),
+        true => NO_REASON.to_owned(),
         false => texts.join(": "),
     };
-    let Some(number) = number else {
+    let Some(number) = code(&first["code"]) else {
         return own(response, &text, None);
     };
     let detail: String = format!("HTTP {} from 360dialog: {text}", response.status)
         .chars()
         .take(DETAIL_CHARS_MAX)
         .collect();
+    let is_metas = number.len() >= 6;
+    if let Some(meta) = number.parse().ok().filter(|_| is_metas) {
+        return cloud::from_code(meta, None, Some(response.status), detail);
+    }
     let known = LEGACY
         .iter()
         .find(|(codes, ..)| codes.contains(&number.as_str()));
     let error = match known {
-        Some((_, code, retry, remedy)) => Error::new(*code, *retry, detail).remedy(remedy),
+        Some((_, code, retry, remedy)) => {
+            paced(Error::new(*code, *retry, detail).remedy(remedy), response)
+        }
         None => own(response, &text, None),
     };
     error.provider_code(number)

@@ -15,7 +15,8 @@ mod partner;
 mod profile;
 mod templates;
 
-use wharf_cloud_api::{outbound, webhook};
+use wharf_cloud_api::outbound;
+use wharf_cloud_api::webhook::{self, Dialect};
 use wharf_plugin::prelude::*;
 
 use crate::number::Number;
@@ -44,7 +45,7 @@ impl Provider for Dialog360 {
     fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
         match webhook.name.as_str() {
             descriptor::PARTNER => partner::parse(webhook, skip),
-            _ => webhook::parse(webhook, skip),
+            _ => webhook::parse(webhook, skip, &Dialect::META),
         }
     }
 }
