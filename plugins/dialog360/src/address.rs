@@ -39,18 +39,7 @@ pub(crate) fn hub(label: &str, method: HttpMethod, partner: &str, path: &str) ->
     Exchange::new(label, method, url).header("x-api-key", vec![piece::secret(PARTNER_KEY)])
 }
 
-/// An id as one segment of a path: what could leave it is refused.
-pub(crate) fn segment<'a>(what: &str, id: &'a str) -> Result<&'a str, Error> {
-    if is_segment(id) {
-        return Ok(id);
-    }
-    Err(
-        Error::invalid(format!("{what} is not an id of 360dialog or Meta"))
-            .remedy("Pass the id exactly as the provider gave it."),
-    )
-}
-
-/// Letters, digits, hyphens and underscores.
+/// An id as one segment of a path: letters, digits, hyphens and underscores, nothing that could leave it.
 pub(crate) fn is_segment(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     (1..=SEGMENT_BYTES_MAX).contains(&id.len()) && id.bytes().all(plain)

@@ -4,9 +4,7 @@
 use wharf_plugin::manifest::{Descriptor, Input, Kind, Mac, Verification, Webhook};
 use wharf_plugin::types::{Bucket, HttpMethod, Level};
 
-use crate::address::{
-    API, API_KEY, HUB, PARTNER_KEY, SIGNUP, WEBHOOK_HEADER, WEBHOOK_SECRET,
-};
+use crate::address::{API, API_KEY, HUB, PARTNER_KEY, SIGNUP, WEBHOOK_HEADER, WEBHOOK_SECRET};
 use crate::onboarding;
 
 /// Meta posts up to 3 MB, and 360dialog passes it on as it came; the rest is room for its growth.

@@ -61,7 +61,8 @@ const TEXTS: &[(&[&str], Code, Retry, &str)] = &[
 ];
 
 const SLOW_DOWN: &str = "Send more slowly, or ask 360dialog for a higher limit.";
-const PASSES: &str = "Nothing to do: it passes by itself; ask 360dialog's support when it does not.";
+const PASSES: &str =
+    "Nothing to do: it passes by itself; ask 360dialog's support when it does not.";
 const API_KEY_REMEDY: &str = "Put in the number's present API key: creating a new one in the 360dialog Hub revokes all earlier ones.";
 const PARTNER_REMEDY: &str = "Check the partner ID and the partner API key, and that the customer, where they pay 360dialog themselves, lets the partner create API keys in the 360dialog Hub.";
 
@@ -91,7 +92,11 @@ fn by_status(status: u16, detail: String, inner: Option<u16>) -> Error {
     };
     let (code, retry, remedy) = match status {
         401 => (Code::AuthFailed, Retry::Never, API_KEY_REMEDY),
-        402 => (Code::PaymentRequired, Retry::Never, "Settle what is owed to 360dialog."),
+        402 => (
+            Code::PaymentRequired,
+            Retry::Never,
+            "Settle what is owed to 360dialog.",
+        ),
         403 => (
             Code::AuthFailed,
             Retry::Never,

@@ -74,7 +74,9 @@ fn hub(outcome: &Outcome) -> Hub {
     };
     let response = match outcome {
         Outcome::Response(response) if response.is_success() => response,
-        Outcome::Response(response) => return problem(failure::of_hub(response, Replay::Safe).detail),
+        Outcome::Response(response) => {
+            return problem(failure::of_hub(response, Replay::Safe).detail);
+        }
         Outcome::Failed(failure) => return problem(Error::transport(*failure, true).detail),
         Outcome::Stored(_) => return problem("The answer was stored as media.".to_owned()),
     };
@@ -189,7 +191,9 @@ fn report(overall: &str, entities: &[Entity], hub: Hub) -> Report {
             verdict: Verdict::Unknown,
             title: "The Partner Hub did not tell the number's quality".to_owned(),
             detail: problem,
-            remedy: Some("Check the partner ID, the partner API key and the channel's ID.".to_owned()),
+            remedy: Some(
+                "Check the partner ID, the partner API key and the channel's ID.".to_owned(),
+            ),
         });
     }
     let is_bad = |word: &&String| ["low", "red"].contains(&word.to_lowercase().as_str());

@@ -104,8 +104,8 @@ fn invalid(detail: impl Into<String>) -> Error {
 
 /// The request's document. Members that Meta does not have are refused by name.
 fn checked(document: &str) -> Result<String, Error> {
-    let mut members: Map<String, Value> = serde_json::from_str(document)
-        .map_err(|_| invalid("the profile is not a JSON object"))?;
+    let mut members: Map<String, Value> =
+        serde_json::from_str(document).map_err(|_| invalid("the profile is not a JSON object"))?;
     if members.is_empty() {
         return Err(invalid("the profile names nothing to change"));
     }

@@ -44,7 +44,10 @@ impl TemplateProvider for Dialog360 {
             Request::Create(draft) => create(draft)?.into(),
             Request::Edit(_) => return Err(cannot("edits templates", EDIT_REMEDY)),
             Request::Delete((_, Some(_))) => {
-                return Err(cannot("deletes a single language of a template", DELETE_REMEDY));
+                return Err(cannot(
+                    "deletes a single language of a template",
+                    DELETE_REMEDY,
+                ));
             }
             Request::Delete((name, None)) => {
                 let path = format!("{PATH}/{}", checked_name(name)?);
@@ -81,8 +84,7 @@ impl TemplateProvider for Dialog360 {
     }
 }
 
-const EDIT_REMEDY: &str =
-    "Edit the template in the 360dialog Hub or in WhatsApp Manager, or create one with another name.";
+const EDIT_REMEDY: &str = "Edit the template in the 360dialog Hub or in WhatsApp Manager, or create one with another name.";
 const DELETE_REMEDY: &str =
     "Delete the template with all its languages, or the one language in WhatsApp Manager.";
 
@@ -187,7 +189,11 @@ fn create(draft: &Create) -> Result<Exchange, Error> {
     document.insert("language".to_owned(), checked_language(draft)?.into());
     document.insert("category".to_owned(), checked_category(draft)?.into());
     document.insert("components".to_owned(), components);
-    let prefix = if definition.is_array() { "/components" } else { "" };
+    let prefix = if definition.is_array() {
+        "/components"
+    } else {
+        ""
+    };
     let body = Value::Object(document).to_string();
     let mut exchange = api("templates.create", HttpMethod::Post, PATH).json(body);
     for (pointer, media) in &draft.examples {

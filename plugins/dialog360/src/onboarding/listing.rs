@@ -37,11 +37,16 @@ const DEAD: [&str; 2] = ["error", "certificate_declined"];
 /// Asks for the customer's channels.
 pub(super) fn list(ctx: &Context, work: Work, findings: Vec<Finding>) -> Result<Progress, Error> {
     let filters = json!({ "client_id": work.client }).to_string();
-    let exchange = hub("onboarding.channels", HttpMethod::Get, signup::partner(ctx)?, "channels")
-        .query_text("filters", filters)
-        .query_text("limit", PAGE_CHANNELS.to_string())
-        .query_text("offset", work.offset.to_string())
-        .answer_bytes_max(PAGE_BYTES_MAX);
+    let exchange = hub(
+        "onboarding.channels",
+        HttpMethod::Get,
+        signup::partner(ctx)?,
+        "channels",
+    )
+    .query_text("filters", filters)
+    .query_text("limit", PAGE_CHANNELS.to_string())
+    .query_text("offset", work.offset.to_string())
+    .answer_bytes_max(PAGE_BYTES_MAX);
     let exchange = FLOW.ask(exchange, &Step::List(work));
     Ok(progress(findings, Next::Exchange(exchange)))
 }
@@ -50,7 +55,11 @@ pub(super) fn listed(ctx: &Context, mut work: Work, outcome: Outcome) -> Result<
     let answer = one_shot_or(
         outcome,
         Replay::Safe,
-        |response| response.json::<Value>().filter(|body| body["partner_channels"].is_array()),
+        |response| {
+            response
+                .json::<Value>()
+                .filter(|body| body["partner_channels"].is_array())
+        },
         |response| failure::of_hub(response, Replay::Safe),
     );
     let body = match answer {
@@ -74,9 +83,14 @@ pub(super) fn listed(ctx: &Context, mut work: Work, outcome: Outcome) -> Result<
         }
     }
     let count = body["partner_channels"].as_array().map_or(0, Vec::len);
-    let next = work.offset.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    let next = work
+        .offset
+        .saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
     let total = body["total"].as_u64().unwrap_or(0);
-    let is_missing = work.numbers.iter().any(|number| number.title.is_empty() && !number.failed);
+    let is_missing = work
+        .numbers
+        .iter()
+        .any(|number| number.title.is_empty() && !number.failed);
     if is_missing && count > 0 && u64::from(next) < total && next < CHANNELS_MAX {
         work.offset = next;
         return list(ctx, work, findings);
@@ -86,8 +100,16 @@ pub(super) fn listed(ctx: &Context, mut work: Work, outcome: Outcome) -> Result<
 }
 
 /// The list is read: on with what is ready, or wait for what is on its way.
-fn sorted_out(ctx: &Context, mut work: Work, mut findings: Vec<Finding>) -> Result<Progress, Error> {
-    for number in work.numbers.iter_mut().filter(|number| number.title.is_empty() && !number.failed) {
+fn sorted_out(
+    ctx: &Context,
+    mut work: Work,
+    mut findings: Vec<Finding>,
+) -> Result<Progress, Error> {
+    for number in work
+        .numbers
+        .iter_mut()
+        .filter(|number| number.title.is_empty() && !number.failed)
+    {
         number.failed = true;
         findings.push(trouble(
             format!("The customer has no channel {}", number.id),
@@ -105,7 +127,10 @@ fn sorted_out(ctx: &Context, mut work: Work, mut findings: Vec<Finding>) -> Resu
         findings.push(finding(
             "channels",
             Verdict::Waiting,
-            format!("{waiting} of {} numbers are not ready yet", work.numbers.len()),
+            format!(
+                "{waiting} of {} numbers are not ready yet",
+                work.numbers.len()
+            ),
             "360dialog and Meta are still registering them.",
         ));
         return Ok(wait(findings, POLL_MS, &Step::Poll(work)));

@@ -43,7 +43,8 @@ pub(crate) fn flows() -> Vec<FlowInfo> {
                 flow.step(id, title)
             })
     };
-    let field = |name, title, help| Input::new(name, Kind::Text, Level::Channel, title, help).optional();
+    let field =
+        |name, title, help| Input::new(name, Kind::Text, Level::Channel, title, help).optional();
     vec![
         small(
             CONNECT,
@@ -143,7 +144,9 @@ impl OnboardingProvider for Dialog360 {
             Step::Choose { client } => listing::chosen(ctx, client, values(inputs, NUMBERS)),
             Step::Poll(work) => listing::list(ctx, work, Vec::new()),
             Step::Go(work) => number::go_on(ctx, work, Vec::new()),
-            Step::Sender(work) => number::named(ctx, work, values(inputs, crate::descriptor::SENDER)),
+            Step::Sender(work) => {
+                number::named(ctx, work, values(inputs, crate::descriptor::SENDER))
+            }
             Step::Again(work) => number::again(ctx, work, values(inputs, NUMBERS)),
             Step::List(_) | Step::Run(_) | Step::PartnerWebhook => Err(no_answer()),
         }
@@ -221,7 +224,12 @@ fn question(input: &str, choices: Vec<(String, String)>, many: bool) -> Question
     }
 }
 
-fn finding(step: &str, verdict: Verdict, title: impl Into<String>, detail: impl Into<String>) -> Finding {
+fn finding(
+    step: &str,
+    verdict: Verdict,
+    title: impl Into<String>,
+    detail: impl Into<String>,
+) -> Finding {
     Finding {
         step: step.to_owned(),
         verdict,

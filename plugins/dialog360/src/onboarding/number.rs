@@ -23,7 +23,11 @@ const NEXT_MS: u32 = 100;
 const ID_DIGITS_MAX: usize = 32;
 
 /// The next thing to do for the present number, or for the one after it.
-pub(super) fn go_on(ctx: &Context, mut work: Work, findings: Vec<Finding>) -> Result<Progress, Error> {
+pub(super) fn go_on(
+    ctx: &Context,
+    mut work: Work,
+    findings: Vec<Finding>,
+) -> Result<Progress, Error> {
     let Some(number) = work.number() else {
         return end(work, findings);
     };
@@ -42,7 +46,12 @@ pub(super) fn go_on(ctx: &Context, mut work: Work, findings: Vec<Finding>) -> Re
             work.stage(Stage::Create);
             create(ctx, &work)?
         }
-        Stage::Keys => hub("onboarding.keys", HttpMethod::Get, signup::partner(ctx)?, &keys_path(number)?),
+        Stage::Keys => hub(
+            "onboarding.keys",
+            HttpMethod::Get,
+            signup::partner(ctx)?,
+            &keys_path(number)?,
+        ),
         Stage::Create => create(ctx, &work)?,
         Stage::Health => health::status_exchange(&key),
         Stage::Sender => return Ok(ask_sender(work, findings)),
@@ -54,31 +63,48 @@ pub(super) fn go_on(ctx: &Context, mut work: Work, findings: Vec<Finding>) -> Re
 
 fn keys_path(number: &Number) -> Result<String, Error> {
     if !is_segment(&number.id) {
-        return Err(Error::setting(CHANNEL_ID, "must be the ID that the Partner Hub shows"));
+        return Err(Error::setting(
+            CHANNEL_ID,
+            "must be the ID that the Partner Hub shows",
+        ));
     }
     Ok(format!("channels/{}/api_keys", number.id))
 }
 
 /// A new key replaces the former one; so doing it twice leaves one that works, the last.
 fn create(ctx: &Context, work: &Work) -> Result<Exchange, Error> {
-    let path = work.number().map(keys_path).transpose()?.unwrap_or_default();
-    let exchange = hub("onboarding.key", HttpMethod::Post, signup::partner(ctx)?, &path)
-        .json("{}")
-        .capture("/api_key", &work.key())
-        .replay(Replay::Safe);
+    let path = work
+        .number()
+        .map(keys_path)
+        .transpose()?
+        .unwrap_or_default();
+    let exchange = hub(
+        "onboarding.key",
+        HttpMethod::Post,
+        signup::partner(ctx)?,
+        &path,
+    )
+    .json("{}")
+    .capture("/api_key", &work.key())
+    .replay(Replay::Safe);
     Ok(exchange)
 }
 
 /// Where webhooks go, and what they carry to prove themselves.
 fn hook(key: &str) -> Exchange {
-    api_with("onboarding.webhook", HttpMethod::Post, "v1/configs/webhook", key)
-        .json(r#"{"headers":{}}"#)
-        .insert("/url", vec![piece::webhook_url(MAIN)])
-        .insert(
-            &format!("/headers/{WEBHOOK_HEADER}"),
-            vec![piece::secret(WEBHOOK_SECRET)],
-        )
-        .replay(Replay::Safe)
+    api_with(
+        "onboarding.webhook",
+        HttpMethod::Post,
+        "v1/configs/webhook",
+        key,
+    )
+    .json(r#"{"headers":{}}"#)
+    .insert("/url", vec![piece::webhook_url(MAIN)])
+    .insert(
+        &format!("/headers/{WEBHOOK_HEADER}"),
+        vec![piece::secret(WEBHOOK_SECRET)],
+    )
+    .replay(Replay::Safe)
 }
 
 /// The present number's exchange has ended.
@@ -134,7 +160,9 @@ fn count_of(body: &Value) -> Option<u64> {
     match body {
         Value::Array(list) => Some(objects(list)),
         Value::Object(members) => {
-            let counted = ["total", "count"].iter().filter_map(|name| body[*name].as_u64());
+            let counted = ["total", "count"]
+                .iter()
+                .filter_map(|name| body[*name].as_u64());
             let listed = members.values().filter_map(Value::as_array).map(objects);
             counted.chain(listed).max()
         }
@@ -205,7 +233,12 @@ fn answered(
         "AVAILABLE" => (Verdict::Ok, format!("{name} may send")),
         _ => (Verdict::Warning, format!("{name} may not send freely yet")),
     };
-    let mut finding = finding("number", verdict, title, format!("360dialog says {overall}."));
+    let mut finding = finding(
+        "number",
+        verdict,
+        title,
+        format!("360dialog says {overall}."),
+    );
     if verdict != Verdict::Ok {
         finding.remedy = Some("See the channel's health for what stands in its way.".to_owned());
     }
@@ -213,9 +246,12 @@ fn answered(
 }
 
 fn hooked(work: &mut Work, name: &str, outcome: Outcome) -> Result<Option<Finding>, Error> {
-    one_shot_or(outcome, Replay::Safe, |_| Some(()), |response| {
-        failure::of(response, Replay::Safe)
-    })?;
+    one_shot_or(
+        outcome,
+        Replay::Safe,
+        |_| Some(()),
+        |response| failure::of(response, Replay::Safe),
+    )?;
     work.stage(Stage::Done);
     Ok(Some(finding(
         "webhook",
@@ -399,8 +435,14 @@ mod tests {
         for (body, count) in [
             (json!([]), Some(0)),
             (json!([{ "id": "K1" }]), Some(1)),
-            (json!({ "api_keys": [{}, {}], "count": 2, "total": 2 }), Some(2)),
-            (json!({ "count": 0, "total": 0, "api_keys": [], "sort": ["id"] }), Some(0)),
+            (
+                json!({ "api_keys": [{}, {}], "count": 2, "total": 2 }),
+                Some(2),
+            ),
+            (
+                json!({ "count": 0, "total": 0, "api_keys": [], "sort": ["id"] }),
+                Some(0),
+            ),
             (json!({ "api_keys": [] }), Some(0)),
             (json!({ "total": 0 }), Some(0)),
             (json!({}), None),

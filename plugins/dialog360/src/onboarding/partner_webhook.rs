@@ -11,17 +11,28 @@ use crate::address::hub;
 use crate::{descriptor, failure};
 
 pub(super) fn start(ctx: &Context) -> Result<Progress, Error> {
-    let exchange = hub("onboarding.partner-webhook", HttpMethod::Post, signup::partner(ctx)?, "webhook_url")
-        .insert("/webhook_url", vec![piece::webhook_url(descriptor::PARTNER)])
-        .replay(Replay::Safe);
+    let exchange = hub(
+        "onboarding.partner-webhook",
+        HttpMethod::Post,
+        signup::partner(ctx)?,
+        "webhook_url",
+    )
+    .insert(
+        "/webhook_url",
+        vec![piece::webhook_url(descriptor::PARTNER)],
+    )
+    .replay(Replay::Safe);
     let exchange = FLOW.ask(exchange, &Step::PartnerWebhook);
     Ok(progress(Vec::new(), Next::Exchange(exchange)))
 }
 
 pub(super) fn set(outcome: Outcome) -> Result<Progress, Error> {
-    one_shot_or(outcome, Replay::Safe, |_| Some(()), |response| {
-        failure::of_hub(response, Replay::Safe)
-    })?;
+    one_shot_or(
+        outcome,
+        Replay::Safe,
+        |_| Some(()),
+        |response| failure::of_hub(response, Replay::Safe),
+    )?;
     let mut set = finding(
         "webhook",
         Verdict::Ok,

@@ -17,7 +17,9 @@ pub(super) fn start(ctx: &Context, inputs: &[(String, String)]) -> Result<Progre
     let partner = partner(ctx)?;
     let given = |name: &str| {
         let found = inputs.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     };
     if let Some(client) = given(CLIENT) {
         let client = id("client ID", client)?;
@@ -25,10 +27,17 @@ pub(super) fn start(ctx: &Context, inputs: &[(String, String)]) -> Result<Progre
         return listing::list(ctx, Work::partner(client, numbers), Vec::new());
     }
     if given(NUMBERS).is_some() {
-        return Err(Error::invalid("channel IDs were given without their client's ID")
-            .remedy("Give the client ID too, or neither and let the customer sign up."));
+        return Err(
+            Error::invalid("channel IDs were given without their client's ID")
+                .remedy("Give the client ID too, or neither and let the customer sign up."),
+        );
     }
-    let nonce: String = ctx.seed.iter().take(NONCE_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let nonce: String = ctx
+        .seed
+        .iter()
+        .take(NONCE_BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let mut query = vec![
         Field::new("redirect_url", vec![piece::return_url()]),
         Field::text("state", nonce.clone()),
@@ -39,7 +48,9 @@ pub(super) fn start(ctx: &Context, inputs: &[(String, String)]) -> Result<Progre
     let visit = Visit {
         url: format!("https://{SIGNUP}/onboarding/{partner}"),
         query,
-        returns: ["client", "channels", "revoked", "state"].map(str::to_owned).to_vec(),
+        returns: ["client", "channels", "revoked", "state"]
+            .map(str::to_owned)
+            .to_vec(),
         state: FLOW.state(&Step::Return { nonce }),
     };
     let waiting = finding(
@@ -92,7 +103,10 @@ pub(super) fn partner(ctx: &Context) -> Result<&str, Error> {
     let partner = ctx.required(PARTNER_ID)?;
     match is_segment(partner) {
         true => Ok(partner),
-        false => Err(Error::setting(PARTNER_ID, "must be the ID that the Partner Hub shows")),
+        false => Err(Error::setting(
+            PARTNER_ID,
+            "must be the ID that the Partner Hub shows",
+        )),
     }
 }
 
@@ -111,8 +125,10 @@ fn id(what: &str, text: &str) -> Result<String, Error> {
     if is_segment(text) {
         return Ok(text.to_owned());
     }
-    Err(Error::invalid(format!("the {what} is not an ID of 360dialog"))
-        .remedy("Use the ID as 360dialog shows it."))
+    Err(
+        Error::invalid(format!("the {what} is not an ID of 360dialog"))
+            .remedy("Use the ID as 360dialog shows it."),
+    )
 }
 
 /// `[a,b]`: the brackets are literal and the ids unquoted, so it is no JSON. Each once, in their order.
@@ -132,7 +148,9 @@ fn ids(texts: &[&str]) -> Result<Vec<String>, Error> {
             "one flow connects at most {NUMBERS_MAX} numbers, these are {}",
             ids.len()
         ))
-        .remedy("Start the flow with the client ID and a part of the channel IDs, then with the rest."));
+        .remedy(
+            "Start the flow with the client ID and a part of the channel IDs, then with the rest.",
+        ));
     }
     Ok(ids)
 }

@@ -18,11 +18,15 @@ pub(super) enum Step {
     /// The API key was asked for.
     Key(Work),
     /// The browser is at 360dialog.
-    Return { nonce: String },
+    Return {
+        nonce: String,
+    },
     /// The customer's channels were asked for.
     List(Work),
     /// Which of the customer's channels?
-    Choose { client: String },
+    Choose {
+        client: String,
+    },
     /// Some channels were not ready yet.
     Poll(Work),
     /// On with the present number.
