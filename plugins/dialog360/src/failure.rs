@@ -30,7 +30,17 @@ pub(crate) fn of(response: &HttpResponse, replay: Replay) -> Error {
     // Meta's words would name settings that a customer of 360dialog does not have.
     match (response.status, body["error"].is_object()) {
         (401 | 403 | 404, false) => own(response, NO_REASON, None),
-        _ => cloud::from_answer(response, replay),
+        _ => passed_on(cloud::from_answer(response, replay)),
+    }
+}
+
+/// Meta's own refusal of a credential is of 360dialog's, which no customer can replace.
+fn passed_on(error: Error) -> Error {
+    match error.code {
+        Code::AuthFailed => error.remedy(
+            "Ask 360dialog's support: Meta refuses 360dialog's access to the account or the number.",
+        ),
+        _ => error,
     }
 }
 

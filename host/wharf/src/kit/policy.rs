@@ -18,11 +18,13 @@ pub(super) struct Policy {
     descriptor: Arc<Descriptor>,
 }
 
-/// Every declared secret has a value.
+/// Every declared secret has a value, also as the one of a channel that a flow is about to make
+/// (`name/slot`).
 struct Declared<'a>(&'a Descriptor);
 
 impl Secrets for Declared<'_> {
     fn get(&self, name: &str) -> Option<SecretString> {
+        let name = name.split_once('/').map_or(name, |(name, _)| name);
         let declared = self.0.inputs.iter().any(|input| input.name == name);
         declared.then(|| SecretString::from(SECRET))
     }
