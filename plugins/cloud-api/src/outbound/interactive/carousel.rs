@@ -55,9 +55,10 @@ pub(super) fn action<'a>(cards: &'a [Card], places: &mut Places<'a>) -> Result<V
             check_body(&member, body)?;
             object["body"] = json!({ "text": body });
         }
+        let likeness = (does, looks);
         match &first {
-            None => first = Some((does, looks)),
-            Some(first) if *first == (does, looks) => {}
+            None => first = Some(likeness),
+            Some(first) if *first == likeness => {}
             Some(_) => return Err(unlike(&member)),
         }
         objects.push(object);
