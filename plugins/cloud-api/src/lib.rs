@@ -3,14 +3,13 @@
 
 mod api;
 mod codes;
-mod echo;
+mod document;
 pub mod failure;
 pub mod json;
 pub mod media;
-mod message;
 pub mod outbound;
-mod status;
 pub mod webhook;
 
 pub use api::{CloudApi, Link};
 pub use codes::{ROWS, Row, Slow};
+pub use document::document;

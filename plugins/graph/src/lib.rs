@@ -8,7 +8,8 @@ mod descriptor;
 mod media;
 
 use api::GraphApi;
-use wharf_cloud_api::{outbound, webhook};
+use wharf_cloud_api::outbound;
+use wharf_cloud_api::webhook::{self, Dialect};
 use wharf_plugin::prelude::*;
 
 /// The provider.
@@ -34,7 +35,7 @@ impl Provider for Graph {
     }
 
     fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
-        webhook::parse(webhook, skip)
+        webhook::parse(webhook, skip, &Dialect::META)
     }
 }
 

@@ -3,15 +3,14 @@
 use wharf_plugin::inbound::Echo;
 use wharf_plugin::prelude::Event;
 
+use super::{Setting, message};
 use crate::json::Object;
-use crate::message;
-use crate::webhook::Setting;
 
-pub(crate) fn read(raw: &str, setting: &Setting) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
     let echo = Object::read(raw)?;
-    let sender = setting.party(echo.text("from"), None);
-    let recipient = setting.party(echo.text("to"), echo.text("to_user_id"));
+    let sender = setting.party(echo.person("from"), None);
+    let recipient = setting.party(echo.person("to"), echo.person("to_user_id"));
+    let key = message::key("echo", &echo)?;
     let message = message::inbound(raw, &echo, sender, setting)?;
-    let key = format!("echo:{}", message.provider_message_id);
     Some((key, Event::Echo(Echo { message, recipient })))
 }

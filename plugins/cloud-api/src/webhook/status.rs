@@ -1,33 +1,32 @@
 //! One element of `statuses`: where an outbound message is.
 
-use serde_json::Value;
 use wharf_plugin::inbound::{Pricing, State, Status};
 use wharf_plugin::prelude::{Code, Error, Event, Retry};
 
+use super::Setting;
 use crate::failure;
 use crate::json::Object;
-use crate::webhook::Setting;
 
 /// None for what is not a message's status: payments and calls share the list.
-pub(crate) fn read(raw: &str, setting: &Setting) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
     let status = Object::read(raw)?;
-    if status.raw("type").is_some() {
+    if status.text("type").is_some_and(|kind| kind != "message") {
         return None;
     }
-    let id = status.text("id")?;
+    let id = status.id("id")?;
     let name = status.text("status")?;
     let state = state(&name)?;
     let in_group = status.text("recipient_type").as_deref() == Some("group");
     let participant = (
-        status.text("recipient_participant_id"),
-        status.text("recipient_participant_user_id"),
+        status.person("recipient_participant_id"),
+        status.person("recipient_participant_user_id"),
     );
     let person = if in_group {
         participant.clone()
     } else {
         (
-            status.text("recipient_id"),
-            status.text("recipient_user_id"),
+            status.person("recipient_id"),
+            status.person("recipient_user_id"),
         )
     };
     let recipient = Some(person)
@@ -45,10 +44,11 @@ pub(crate) fn read(raw: &str, setting: &Setting) -> Option<(String, Event)> {
             .and_then(|pricing| self::pricing(&pricing)),
         conversation_id: status
             .object("conversation")
-            .and_then(|conversation| conversation.text("id")),
-        message_id: status.text("biz_opaque_callback_data"),
+            .and_then(|conversation| conversation.id("id")),
+        // Another sender on the same number may put any text there.
+        message_id: status.id("biz_opaque_callback_data"),
         group: if in_group {
-            status.text("recipient_id")
+            status.id("recipient_id")
         } else {
             None
         },
@@ -81,11 +81,8 @@ fn dedupe_key(id: &str, name: &str, participant: &(Option<String>, Option<String
 
 fn error(status: &Object<'_>, state: State) -> Option<Error> {
     let errors = status.list("errors").unwrap_or_default();
-    let first = errors
-        .first()
-        .and_then(|raw| serde_json::from_str::<Value>(raw).ok());
-    match first {
-        Some(error) => Some(failure::from_webhook(&error)),
+    match errors.first() {
+        Some(raw) => Some(failure::from_webhook(raw)),
         None if state == State::Failed => {
             Some(Error::new(Code::Other, Retry::Never, "Meta gave no reason"))
         }
@@ -96,11 +93,11 @@ fn error(status: &Object<'_>, state: State) -> Option<Error> {
 fn pricing(pricing: &Object<'_>) -> Option<Pricing> {
     let kind = pricing.text("type");
     Some(Pricing {
-        category: pricing.text("category")?,
+        category: pricing.line("category")?,
         // Meta has announced that `billable` goes; only `regular` messages cost.
         billable: pricing
             .flag("billable")
             .unwrap_or(kind.as_deref() == Some("regular")),
-        model: pricing.text("pricing_model"),
+        model: pricing.line("pricing_model"),
     })
 }
