@@ -36,9 +36,14 @@ const KINDS: &[(&str, Option<&str>)] = &[
     ("interactive.carousel", None),
     (
         "interactive.other",
-        Some("products, catalogues, addresses, calls, payments: the Cloud API's `interactive` object"),
+        Some(
+            "products, catalogues, addresses, calls, payments: the Cloud API's `interactive` object",
+        ),
     ),
-    ("other", Some("any message of the Cloud API, by its own JSON")),
+    (
+        "other",
+        Some("any message of the Cloud API, by its own JSON"),
+    ),
     ("reply", None),
 ];
 /// Used when the setting `graph_version` is empty.

@@ -95,7 +95,8 @@ impl<'a> Draft<'a> {
         }
         let mut uploads: Vec<&MediaRef> = Vec::new();
         for place in places.0.iter().filter(|place| !place.is_link) {
-            if uploads.len() < UPLOADS_MAX && !uploads.iter().any(|media| is_same(media, place.media))
+            if uploads.len() < UPLOADS_MAX
+                && !uploads.iter().any(|media| is_same(media, place.media))
             {
                 uploads.push(place.media);
             }

@@ -17,11 +17,27 @@ fn messages_and_media_are_all_that_is_reached_for_sending() {
         })
     };
     for (host, method, path) in [
-        ("graph.facebook.com", HttpMethod::Post, "/{version}/{phone}/messages"),
-        ("graph.facebook.com", HttpMethod::Post, "/{version}/{phone}/media"),
+        (
+            "graph.facebook.com",
+            HttpMethod::Post,
+            "/{version}/{phone}/messages",
+        ),
+        (
+            "graph.facebook.com",
+            HttpMethod::Post,
+            "/{version}/{phone}/media",
+        ),
         ("graph.facebook.com", HttpMethod::Get, "/{version}/{media}"),
-        ("graph.facebook.com", HttpMethod::Delete, "/{version}/{media}"),
-        ("lookaside.fbsbx.com", HttpMethod::Get, "/whatsapp_business/attachments/"),
+        (
+            "graph.facebook.com",
+            HttpMethod::Delete,
+            "/{version}/{media}",
+        ),
+        (
+            "lookaside.fbsbx.com",
+            HttpMethod::Get,
+            "/whatsapp_business/attachments/",
+        ),
     ] {
         assert!(may(host, method, path), "{host} {path}");
     }

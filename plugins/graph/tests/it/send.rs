@@ -68,7 +68,10 @@ fn a_text_becomes_one_post_with_the_token_named_not_known() {
 #[test]
 fn the_document_of_a_text_says_what_was_written() {
     let body = "Hello \"you\" \u{1f600}\n{{secret}}";
-    assert_eq!(document(&text_message(body)), text_document(body, json!({})));
+    assert_eq!(
+        document(&text_message(body)),
+        text_document(body, json!({}))
+    );
 }
 
 #[test]
@@ -89,8 +92,11 @@ fn the_document_of_a_reply_with_a_preview() {
 #[test]
 fn allowed_options_pass_through_and_others_are_refused_by_name() {
     let mut message = text_message("Hello");
-    message.options = r#"{"recipient_identity_key_hash":"abc=","category":"utility","ttl_seconds":600}"#.to_owned();
-    let more = json!({ "recipient_identity_key_hash": "abc=", "category": "utility", "ttl_seconds": 600 });
+    message.options =
+        r#"{"recipient_identity_key_hash":"abc=","category":"utility","ttl_seconds":600}"#
+            .to_owned();
+    let more =
+        json!({ "recipient_identity_key_hash": "abc=", "category": "utility", "ttl_seconds": 600 });
     assert_eq!(document(&message), text_document("Hello", more));
     for (options, named) in [
         (r#"{"messaging_product":"x"}"#, "messaging_product"),

@@ -71,7 +71,8 @@ fn carousel<'a>(
             return Err(limit::no_place("a card", "limited_time_offer"));
         }
         let base = format!("{base}/{index}/components");
-        objects.push(json!({ "card_index": index, "components": list(components, &base, places)? }));
+        objects
+            .push(json!({ "card_index": index, "components": list(components, &base, places)? }));
     }
     Ok(json!({ "type": "carousel", "cards": objects }))
 }
@@ -95,7 +96,12 @@ fn list<'a>(
         let is_offer = components
             .iter()
             .any(|component| component.slot == Slot::LimitedTimeOffer);
-        objects.push(object_of(component, is_offer, &format!("{base}/{index}"), places)?);
+        objects.push(object_of(
+            component,
+            is_offer,
+            &format!("{base}/{index}"),
+            places,
+        )?);
     }
     Ok(objects)
 }
@@ -113,7 +119,8 @@ fn object_of<'a>(
         Slot::Body => json!({ "type": "body" }),
         Slot::LimitedTimeOffer => json!({ "type": "limited_time_offer" }),
         Slot::Button => {
-            let member = |name| format!("{}.{name}", base.trim_start_matches('/').replace('/', "."));
+            let member =
+                |name| format!("{}.{name}", base.trim_start_matches('/').replace('/', "."));
             let Some(sub_type) = sub_type.as_deref().filter(|name| !name.is_empty()) else {
                 return Err(limit::missing(member("sub_type")));
             };
@@ -130,7 +137,10 @@ fn object_of<'a>(
         }
     };
     if component.slot != Slot::Button && (sub_type.is_some() || component.index.is_some()) {
-        return Err(limit::no_place(&format!("the template's {place}"), "sub_type"));
+        return Err(limit::no_place(
+            &format!("the template's {place}"),
+            "sub_type",
+        ));
     }
     let of = Of {
         slot: component.slot,
