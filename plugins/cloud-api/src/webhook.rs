@@ -114,6 +114,9 @@ fn unreadable(problem: &str) -> Error {
     )
 }
 
+/// What is made of an element that is understood: its dedupe key and its event.
+type Atom = (String, Event);
+
 /// What the atoms of one value share.
 struct Setting<'a> {
     route: Route,
@@ -231,11 +234,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The atoms of a field that has lists of them.
+    /// The atoms of a field that has lists of them, when one is there.
     fn value(&mut self, field: &str, value: &Object<'_>, base: &str, setting: &Setting<'_>) {
         let Some(lists) = fields::lists(field) else {
             return;
         };
+        if lists.iter().all(|(list, _)| value.raw(list).is_none()) {
+            return;
+        }
         for (name, raw) in value.members() {
             if ENVELOPE_MEMBERS.contains(&name) || raw == "null" {
                 continue;
@@ -243,8 +249,8 @@ impl Walk<'_> {
             let pointer = member(base, name);
             let reader = lists.iter().find(|(list, _)| *list == name);
             match reader.map(|(_, reader)| reader) {
-                Some(Reader::Atom(read)) => self.atoms(name, raw, &pointer, setting, read),
-                Some(Reader::History) => self.history(raw, &pointer, setting),
+                Some(Reader::Each(read)) => self.atoms(name, raw, &pointer, setting, read),
+                Some(Reader::Chunks) => self.history(raw, &pointer, setting),
                 None => self.atoms(name, raw, &pointer, setting, &|_, _| None),
             }
         }
@@ -257,7 +263,7 @@ impl Walk<'_> {
         raw: &str,
         pointer: &str,
         setting: &Setting<'_>,
-        read: &dyn Fn(&str, &Setting<'_>) -> Option<(String, Event)>,
+        read: &dyn Fn(&str, &Setting<'_>) -> Option<Atom>,
     ) {
         let Some(elements) = list(raw) else {
             return self.other(setting.route.clone(), pointer.to_owned(), name, raw);

@@ -57,9 +57,12 @@ fn members_beside_messages_and_statuses_are_atoms_too() {
         );
     }
     assert_eq!(items.len(), 6);
-    assert!(items.iter().any(
-        |item| matches!(&item.event, Event::Channel(news) if news.detail == error.to_string())
-    ));
+    let detail = error.to_string();
+    assert!(
+        items
+            .iter()
+            .any(|item| matches!(&item.event, Event::Channel(news) if news.detail == detail))
+    );
 }
 
 #[test]
