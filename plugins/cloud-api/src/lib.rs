@@ -1,11 +1,15 @@
 //! Meta's WhatsApp Cloud API as pure functions: documents, answers, error codes and webhooks. Meta itself
 //! and the providers that pass its API through share them; hosts, paths and credentials are theirs.
 
+mod api;
 mod codes;
 mod document;
 pub mod failure;
 pub mod json;
+pub mod media;
+pub mod outbound;
 pub mod webhook;
 
+pub use api::{CloudApi, Link};
 pub use codes::{ROWS, Row, Slow};
 pub use document::document;

@@ -5,8 +5,47 @@ use wharf_plugin::manifest::{
 };
 use wharf_plugin::types::{Bucket, Encoding, Hash, HttpMethod, Level};
 
-/// The only host this plugin speaks to.
+/// Where the API is.
 pub(crate) const HOST: &str = "graph.facebook.com";
+/// Where the bytes of media are. Meta's documentation shows no other host; one that is not named here
+/// gets no token.
+pub(crate) const MEDIA_HOST: &str = "lookaside.fbsbx.com";
+pub(crate) const MEDIA_PATH: &str = "/whatsapp_business/attachments/";
+/// What messages this plugin builds, and the note where there is one. `wharf_cloud_api::outbound` builds them.
+const KINDS: &[(&str, Option<&str>)] = &[
+    ("text", None),
+    ("preview-url", None),
+    ("image", None),
+    ("video", None),
+    ("audio", None),
+    ("voice", Some("OGG with the codec Opus")),
+    ("document", None),
+    ("sticker", None),
+    ("location", None),
+    ("contacts", None),
+    ("reaction", None),
+    ("template", None),
+    ("template.carousel", None),
+    ("read", None),
+    ("typing", None),
+    ("interactive.buttons", None),
+    ("interactive.list", None),
+    ("interactive.cta-url", None),
+    ("interactive.location-request", None),
+    ("interactive.flow", None),
+    ("interactive.carousel", None),
+    (
+        "interactive.other",
+        Some(
+            "products, catalogues, addresses, calls, payments: the Cloud API's `interactive` object",
+        ),
+    ),
+    (
+        "other",
+        Some("any message of the Cloud API, by its own JSON"),
+    ),
+    ("reply", None),
+];
 /// Used when the setting `graph_version` is empty.
 pub(crate) const VERSION_DEFAULT: &str = "v26.0";
 /// Meta posts up to 3 MB; the rest is room for its growth.
@@ -21,16 +60,23 @@ pub(crate) fn descriptor() -> Descriptor {
     )
     .sender("phone_number_id")
     .account("waba_id")
-    .capability("text", None)
-    .capability("preview-url", None)
-    .capability("reply", None)
     .capability("to.phone", None)
     .capability("to.user-id", None)
     .capability(
         "to.group",
         Some("the group must have been created over the Cloud API"),
     )
-    .endpoint(HOST, &[HttpMethod::Post], &["/{version}/{phone}/messages"])
+    .endpoint(
+        HOST,
+        &[HttpMethod::Post],
+        &["/{version}/{phone}/messages", "/{version}/{phone}/media"],
+    )
+    .endpoint(
+        HOST,
+        &[HttpMethod::Get, HttpMethod::Delete],
+        &["/{version}/{media}"],
+    )
+    .endpoint(MEDIA_HOST, &[HttpMethod::Get], &[MEDIA_PATH])
     .webhook(webhook())
     // The platform's default throughput, and one message in six seconds to one person after a burst of
     // 45: 45 tokens refill in 45 * 6 s.
@@ -38,6 +84,9 @@ pub(crate) fn descriptor() -> Descriptor {
     .rate(Bucket::Recipient, 45, 270_000)
     .response_header("x-fb-trace-id")
     .response_header("x-business-use-case-usage");
+    for (name, note) in KINDS {
+        descriptor = descriptor.capability(name, *note);
+    }
     descriptor.homepage = Some(
         "https://developers.facebook.com/documentation/business-messaging/whatsapp/".to_owned(),
     );
@@ -66,7 +115,7 @@ fn inputs() -> Vec<Input> {
         Input::secret(
             "access_token",
             Level::Account,
-            &[HOST],
+            &[HOST, MEDIA_HOST],
             "Access token",
             "A system user's token with the permission whatsapp_business_messaging.",
         ),

@@ -3,9 +3,12 @@
 //! Pure functions over plain data; [`Graph`] joins them. What others that speak the Cloud API share is in
 //! `wharf-cloud-api`.
 
+mod api;
 mod descriptor;
-mod send;
+mod media;
 
+use api::GraphApi;
+use wharf_cloud_api::outbound;
 use wharf_cloud_api::webhook::{self, Dialect};
 use wharf_plugin::prelude::*;
 
@@ -18,11 +21,17 @@ impl Provider for Graph {
     }
 
     fn start(ctx: &Context, message: &Message) -> Result<Progress, Error> {
-        send::start(ctx, message)
+        outbound::start(&GraphApi::of_message(ctx, message)?, message)
     }
 
-    fn resume(_: &Context, _: &Message, _: &[u8], outcome: Outcome) -> Result<Progress, Error> {
-        send::resume(outcome)
+    fn resume(
+        ctx: &Context,
+        message: &Message,
+        state: &[u8],
+        outcome: Outcome,
+    ) -> Result<Progress, Error> {
+        let api = GraphApi::of_message(ctx, message)?;
+        outbound::resume(&api, message, state, outcome)
     }
 
     fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
@@ -30,4 +39,4 @@ impl Provider for Graph {
     }
 }
 
-wharf_plugin::export_provider!(Graph);
+wharf_plugin::export_provider!(Graph, media);
