@@ -4,9 +4,12 @@
 mod codes;
 mod echo;
 pub mod failure;
+pub mod health;
 pub mod json;
 mod message;
+pub mod profile;
 mod status;
+pub mod templates;
 pub mod webhook;
 
 pub use codes::{ROWS, Row, Slow};

@@ -3,8 +3,15 @@
 //! Pure functions over plain data; [`Graph`] joins them. What others that speak the Cloud API share is in
 //! `wharf-cloud-api`.
 
+mod call;
 mod descriptor;
+mod health;
+mod onboarding;
+mod profile;
 mod send;
+mod templates;
+mod token;
+mod upload;
 
 use wharf_cloud_api::webhook;
 use wharf_plugin::prelude::*;
@@ -30,4 +37,4 @@ impl Provider for Graph {
     }
 }
 
-wharf_plugin::export_provider!(Graph);
+wharf_plugin::export_provider!(Graph, onboarding, templates, health, profile);
