@@ -123,7 +123,9 @@ impl Health {
             return;
         };
         let mut said = 0;
-        let entities = health_status["entities"].as_array().map_or(&[][..], Vec::as_slice);
+        let entities = health_status["entities"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
         for entity in entities {
             let verdict = sending_means(entity["can_send_message"].as_str().unwrap_or_default());
             if verdict == Verdict::Ok || said >= ENTITY_FINDINGS_MAX {
@@ -149,7 +151,9 @@ impl Health {
                 Value::Number(code) => format!(" ({code})"),
                 _ => String::new(),
             };
-            let detail = error["error_description"].as_str().unwrap_or("Meta gave no reason");
+            let detail = error["error_description"]
+                .as_str()
+                .unwrap_or("Meta gave no reason");
             let remedy = error["possible_solution"].as_str().unwrap_or(MANAGER);
             self.say(verdict, &title, &format!("{detail}{code}"), Some(remedy));
         }
@@ -173,7 +177,11 @@ impl Health {
     /// The report: as bad as its worst finding.
     #[must_use]
     pub fn report(self) -> Report {
-        let has = |verdict| self.findings.iter().any(|finding| finding.verdict == verdict);
+        let has = |verdict| {
+            self.findings
+                .iter()
+                .any(|finding| finding.verdict == verdict)
+        };
         let verdict = if has(Verdict::Blocked) {
             Verdict::Blocked
         } else if has(Verdict::Degraded) {
@@ -199,12 +207,30 @@ type Means = (Verdict, Option<&'static str>);
 fn status_means(status: &str) -> Means {
     match status {
         "CONNECTED" => (Verdict::Ok, None),
-        "FLAGGED" => (Verdict::Degraded, Some("Improve the number's quality: it is flagged, and its limit cannot rise.")),
-        "RATE_LIMITED" => (Verdict::Degraded, Some("Send more slowly until Meta lifts the limit.")),
-        "RESTRICTED" => (Verdict::Blocked, Some("Wait until the restriction ends: no conversation can be begun before.")),
-        "BANNED" => (Verdict::Blocked, Some("Appeal in WhatsApp Manager, or connect another number: this one is banned.")),
-        "PENDING" | "DISCONNECTED" | "UNVERIFIED" => (Verdict::Blocked, Some("Register the number: run the connection flow again.")),
-        "DELETED" | "MIGRATED" => (Verdict::Blocked, Some("Remove the channel or connect the number again: it left this account.")),
+        "FLAGGED" => (
+            Verdict::Degraded,
+            Some("Improve the number's quality: it is flagged, and its limit cannot rise."),
+        ),
+        "RATE_LIMITED" => (
+            Verdict::Degraded,
+            Some("Send more slowly until Meta lifts the limit."),
+        ),
+        "RESTRICTED" => (
+            Verdict::Blocked,
+            Some("Wait until the restriction ends: no conversation can be begun before."),
+        ),
+        "BANNED" => (
+            Verdict::Blocked,
+            Some("Appeal in WhatsApp Manager, or connect another number: this one is banned."),
+        ),
+        "PENDING" | "DISCONNECTED" | "UNVERIFIED" => (
+            Verdict::Blocked,
+            Some("Register the number: run the connection flow again."),
+        ),
+        "DELETED" | "MIGRATED" => (
+            Verdict::Blocked,
+            Some("Remove the channel or connect the number again: it left this account."),
+        ),
         _ => (Verdict::Unknown, Some(MANAGER)),
     }
 }
@@ -212,8 +238,16 @@ fn status_means(status: &str) -> Means {
 fn quality_means(quality: &str) -> Means {
     match quality {
         "GREEN" => (Verdict::Ok, None),
-        "YELLOW" => (Verdict::Degraded, Some("Send fewer unwanted messages: recipients block or report some of them.")),
-        "RED" => (Verdict::Degraded, Some("Stop what recipients block and report: the number may be flagged or restricted next.")),
+        "YELLOW" => (
+            Verdict::Degraded,
+            Some("Send fewer unwanted messages: recipients block or report some of them."),
+        ),
+        "RED" => (
+            Verdict::Degraded,
+            Some(
+                "Stop what recipients block and report: the number may be flagged or restricted next.",
+            ),
+        ),
         // A number that sent little has no rating yet.
         "UNKNOWN" | "NA" => (Verdict::Ok, None),
         _ => (Verdict::Unknown, None),
@@ -236,9 +270,18 @@ fn limit_means(limit: &str) -> &str {
 fn name_means(status: &str) -> Means {
     match status {
         "APPROVED" | "AVAILABLE_WITHOUT_REVIEW" | "NON_EXISTS" => (Verdict::Ok, None),
-        "PENDING_REVIEW" => (Verdict::Ok, Some("Wait for the review; until then people see the number and not its name.")),
-        "DECLINED" | "REJECTED" => (Verdict::Degraded, Some("Choose another display name in WhatsApp Manager: Meta declined this one.")),
-        "EXPIRED" => (Verdict::Degraded, Some("Register the number again: the approval of its name ran out.")),
+        "PENDING_REVIEW" => (
+            Verdict::Ok,
+            Some("Wait for the review; until then people see the number and not its name."),
+        ),
+        "DECLINED" | "REJECTED" => (
+            Verdict::Degraded,
+            Some("Choose another display name in WhatsApp Manager: Meta declined this one."),
+        ),
+        "EXPIRED" => (
+            Verdict::Degraded,
+            Some("Register the number again: the approval of its name ran out."),
+        ),
         _ => (Verdict::Unknown, None),
     }
 }
@@ -247,8 +290,16 @@ fn verification_means(status: &str) -> Means {
     match status {
         "VERIFIED" => (Verdict::Ok, None),
         // It matters only before the next registration.
-        "EXPIRED" => (Verdict::Ok, Some("Nothing to do while the number is connected; it must be verified again before it is registered again.")),
-        "NOT_VERIFIED" => (Verdict::Degraded, Some("Verify the number by SMS or call: run the connection flow again.")),
+        "EXPIRED" => (
+            Verdict::Ok,
+            Some(
+                "Nothing to do while the number is connected; it must be verified again before it is registered again.",
+            ),
+        ),
+        "NOT_VERIFIED" => (
+            Verdict::Degraded,
+            Some("Verify the number by SMS or call: run the connection flow again."),
+        ),
         _ => (Verdict::Unknown, None),
     }
 }
@@ -256,8 +307,16 @@ fn verification_means(status: &str) -> Means {
 fn review_means(status: &str) -> Means {
     match status {
         "APPROVED" => (Verdict::Ok, None),
-        "PENDING" => (Verdict::Degraded, Some("Wait for Meta's review of the account.")),
-        "REJECTED" => (Verdict::Blocked, Some("Ask for another review in Meta's business support home: the account was rejected.")),
+        "PENDING" => (
+            Verdict::Degraded,
+            Some("Wait for Meta's review of the account."),
+        ),
+        "REJECTED" => (
+            Verdict::Blocked,
+            Some(
+                "Ask for another review in Meta's business support home: the account was rejected.",
+            ),
+        ),
         _ => (Verdict::Unknown, None),
     }
 }
@@ -279,6 +338,10 @@ fn short(text: &str) -> String {
 fn line(word: &str) -> Option<String> {
     /// The host's limit is 255 bytes; a character has at most four.
     const CHARS_MAX: usize = 60;
-    let line: String = word.chars().filter(|char| !char.is_control()).take(CHARS_MAX).collect();
+    let line: String = word
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(CHARS_MAX)
+        .collect();
     (!line.is_empty()).then_some(line)
 }

@@ -144,9 +144,15 @@ mod tests {
             (r#"{"about":" "}"#.to_owned(), "emptied"),
             (r#"{"about":7}"#.to_owned(), "no text"),
             (r#"{"colour":"red"}"#.to_owned(), "no member `colour`"),
-            (r#"{"profile_picture_url":"https://a"}"#.to_owned(), "profile_picture_handle"),
+            (
+                r#"{"profile_picture_url":"https://a"}"#.to_owned(),
+                "profile_picture_handle",
+            ),
             (r#"{"websites":"https://a"}"#.to_owned(), "no list"),
-            (r#"{"websites":["https://a","https://b","https://c"]}"#.to_owned(), "at most 2"),
+            (
+                r#"{"websites":["https://a","https://b","https://c"]}"#.to_owned(),
+                "at most 2",
+            ),
             (r#"{"websites":["ftp://a"]}"#.to_owned(), "https://"),
         ] {
             let error = change(&members).expect_err(&members);
@@ -162,7 +168,12 @@ mod tests {
             assert_eq!(read(&answer).as_deref(), Some(r#"{"about":"Hi"}"#));
         }
         assert_eq!(read(&json!({ "data": [] })).as_deref(), Some("{}"));
-        for answer in [json!({}), json!({ "data": [7] }), json!([]), json!({ "data": {} })] {
+        for answer in [
+            json!({}),
+            json!({ "data": [7] }),
+            json!([]),
+            json!({ "data": {} }),
+        ] {
             assert_eq!(read(&answer), None);
         }
     }

@@ -79,7 +79,11 @@ impl Calls {
 
     pub(crate) fn post(&self, label: &str, path: &str) -> Exchange {
         let url = self.url(path);
-        self.by_account(Exchange::new(label, wharf_plugin::types::HttpMethod::Post, url))
+        self.by_account(Exchange::new(
+            label,
+            wharf_plugin::types::HttpMethod::Post,
+            url,
+        ))
     }
 
     pub(crate) fn delete(&self, label: &str, path: &str) -> Exchange {
@@ -133,12 +137,9 @@ pub(crate) fn succeeded(outcome: Outcome, replay: Replay) -> Result<(), Error> {
 
 /// What a refusal means. The words about messages that may have been sent are not for these calls.
 fn refused(response: &HttpResponse, replay: Replay) -> Error {
-    let mut error = failure::from_response(response);
+    let mut error = failure::from_answer(response, replay);
     if error.retry == Retry::Uncertain {
-        if replay != Replay::Unsafe {
-            error.retry = Retry::Backoff;
-        }
-        error.remedy = Some("Try again in a while; Meta's status page says whether it is down.".to_owned());
+        error.remedy = Some("Look whether it was done, and try again if not.".to_owned());
     }
     error
 }

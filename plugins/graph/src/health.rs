@@ -18,7 +18,8 @@ const NUMBER_FIELDS: &str = "id,display_phone_number,verified_name,name_status,q
 const ACCOUNT_FIELDS: &str = "id,name,account_review_status,business_verification_status";
 /// A week to replace a token in.
 const EXPIRES_SOON_MS: u64 = 7 * 24 * 3_600 * 1_000;
-const NEW_TOKEN: &str = "Run the connection flow again, or make a system user's token that does not expire.";
+const NEW_TOKEN: &str =
+    "Run the connection flow again, or make a system user's token that does not expire.";
 
 /// What was asked last, and what came before it.
 #[derive(Serialize, Deserialize)]
@@ -154,13 +155,24 @@ fn token_says(ctx: &Context, health: &mut Health, token: &Token) {
             "" => "Meta no longer takes it.",
             reason => reason,
         };
-        health.say(Verdict::Blocked, "The access token is not valid", reason, Some(NEW_TOKEN));
+        health.say(
+            Verdict::Blocked,
+            "The access token is not valid",
+            reason,
+            Some(NEW_TOKEN),
+        );
         return;
     }
     if !token.missing.is_empty() {
         let detail = format!("It lacks {}.", token.missing.join(" and "));
-        let remedy = "Make a token with both permissions of WhatsApp, or run the connection flow again.";
-        health.say(Verdict::Blocked, "The access token lacks a permission", &detail, Some(remedy));
+        let remedy =
+            "Make a token with both permissions of WhatsApp, or run the connection flow again.";
+        health.say(
+            Verdict::Blocked,
+            "The access token lacks a permission",
+            &detail,
+            Some(remedy),
+        );
     }
     if let (Some(waba), false) = (ctx.setting("waba_id"), token.accounts.is_empty())
         && !token.accounts.iter().any(|account| account == waba)
@@ -174,14 +186,24 @@ fn token_says(ctx: &Context, health: &mut Health, token: &Token) {
     }
     health.token_expires = token.expires_at;
     match token.expires_at {
-        None => health.say(Verdict::Ok, "The access token is valid", "It does not expire.", None),
+        None => health.say(
+            Verdict::Ok,
+            "The access token is valid",
+            "It does not expire.",
+            None,
+        ),
         Some(at) if at.saturating_sub(ctx.now) < EXPIRES_SOON_MS => health.say(
             Verdict::Degraded,
             "The access token expires soon",
             "It ends within seven days.",
             Some(NEW_TOKEN),
         ),
-        Some(_) => health.say(Verdict::Ok, "The access token is valid", "It expires later.", None),
+        Some(_) => health.say(
+            Verdict::Ok,
+            "The access token is valid",
+            "It expires later.",
+            None,
+        ),
     }
 }
 

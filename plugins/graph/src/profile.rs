@@ -54,5 +54,8 @@ fn get(ctx: &Context) -> Result<Progress, Error> {
 }
 
 fn path(ctx: &Context) -> Result<String, Error> {
-    Ok(format!("{}/whatsapp_business_profile", id_setting(ctx, "phone_number_id")?))
+    Ok(format!(
+        "{}/whatsapp_business_profile",
+        id_setting(ctx, "phone_number_id")?
+    ))
 }

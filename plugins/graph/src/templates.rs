@@ -24,7 +24,9 @@ const CURSOR_BYTES_MAX: usize = 4_096;
 /// What the next outcome belongs to.
 #[derive(Serialize, Deserialize)]
 enum Step {
-    Page { after: String },
+    Page {
+        after: String,
+    },
     /// Before an edit: what is there now.
     Before,
     Open(Uploads),
@@ -87,8 +89,10 @@ impl TemplateProvider for Graph {
                 uploads.handles.push(upload::sent(outcome)?);
                 let bytes: usize = uploads.handles.iter().map(String::len).sum();
                 if bytes > HANDLES_BYTES_MAX {
-                    return Err(Error::invalid("the template has more example media than can be held at once")
-                        .remedy("Create it with fewer example media."));
+                    return Err(Error::invalid(
+                        "the template has more example media than can be held at once",
+                    )
+                    .remedy("Create it with fewer example media."));
                 }
                 next_example(ctx, &calls, request, uploads)
             }
@@ -116,7 +120,8 @@ fn page(ctx: &Context, calls: &Calls, after: &str) -> Result<Progress, Error> {
 }
 
 fn page_exchange(ctx: &Context, calls: &Calls, after: &str) -> Result<Exchange, Error> {
-    let mut exchange = of_account(ctx, calls, "templates.list")?.query_text("limit", PAGE_TEMPLATES);
+    let mut exchange =
+        of_account(ctx, calls, "templates.list")?.query_text("limit", PAGE_TEMPLATES);
     if !after.is_empty() {
         exchange = exchange.query_text("after", after);
     }
@@ -139,13 +144,19 @@ fn listed(ctx: &Context, calls: &Calls, after: &str, outcome: Outcome) -> Result
         None => Ok(Progress::Done(entries)),
         // The same page again would never end.
         Some(cursor) if cursor == after => Ok(Progress::Done(entries)),
-        Some(cursor) => Ok(Progress::Page((entries, page_exchange(ctx, calls, cursor)?))),
+        Some(cursor) => Ok(Progress::Page((
+            entries,
+            page_exchange(ctx, calls, cursor)?,
+        ))),
     }
 }
 
 fn entries(answer: &Value) -> Result<Vec<Entry>, Error> {
     let Some(data) = answer["data"].as_array() else {
-        return Err(Error::malformed("the list of templates has no `data`", Replay::Safe));
+        return Err(Error::malformed(
+            "the list of templates has no `data`",
+            Replay::Safe,
+        ));
     };
     Ok(data.iter().filter_map(templates::entry).collect())
 }
@@ -162,8 +173,10 @@ fn checked(id: &str) -> Result<&str, Error> {
     if is_id(id) {
         return Ok(id);
     }
-    Err(Error::invalid("a template's ID has digits only; this one is none")
-        .remedy("Use the template's ID as the list gives it."))
+    Err(
+        Error::invalid("a template's ID has digits only; this one is none")
+            .remedy("Use the template's ID as the list gives it."),
+    )
 }
 
 /// The templates of the draft's name, of which one is meant.
@@ -177,12 +190,17 @@ fn find(ctx: &Context, calls: &Calls, draft: &Create, step: &Step) -> Result<Pro
 /// The category that the template has now.
 fn before(id: &str, draft: &Create, outcome: Outcome) -> Result<String, Error> {
     let answer: Value = read(outcome, Replay::Safe, |response| response.json())?;
-    let found = entries(&answer)?.into_iter().find(|entry| entry.id.as_deref() == Some(id));
+    let found = entries(&answer)?
+        .into_iter()
+        .find(|entry| entry.id.as_deref() == Some(id));
     let Some(found) = found else {
         return Err(Error::new(
             Code::TemplateUnknown,
             Retry::Never,
-            format!("the account has no template `{}` with the ID {id}", draft.name),
+            format!(
+                "the account has no template `{}` with the ID {id}",
+                draft.name
+            ),
         )
         .remedy("List the templates again, and edit the one that is meant by its ID and name."));
     };
@@ -198,7 +216,9 @@ fn before(id: &str, draft: &Create, outcome: Outcome) -> Result<String, Error> {
 
 fn after(id: &str, draft: &Create, outcome: Outcome) -> Result<Progress, Error> {
     let answer: Value = read(outcome, Replay::Safe, |response| response.json())?;
-    let found = entries(&answer)?.into_iter().find(|entry| entry.id.as_deref() == Some(id));
+    let found = entries(&answer)?
+        .into_iter()
+        .find(|entry| entry.id.as_deref() == Some(id));
     // The edit was taken; a list that does not show it yet is no failure of it.
     let entry = match found {
         Some(entry) => entry,
@@ -261,7 +281,11 @@ fn post(
         }
         Request::Create(draft) => {
             let path = format!("{}/message_templates", id_setting(ctx, "waba_id")?);
-            (path, "templates.create", filled(draft, &uploads)?.creation(draft))
+            (
+                path,
+                "templates.create",
+                filled(draft, &uploads)?.creation(draft),
+            )
         }
         Request::List | Request::Delete(_) => {
             return Err(Error::new(
@@ -295,12 +319,7 @@ fn created(draft: &Create, uploads: &Uploads, outcome: Outcome) -> Result<Progre
     Ok(Progress::Done(vec![entry]))
 }
 
-fn delete(
-    ctx: &Context,
-    calls: &Calls,
-    name: &str,
-    id: Option<&str>,
-) -> Result<Progress, Error> {
+fn delete(ctx: &Context, calls: &Calls, name: &str, id: Option<&str>) -> Result<Progress, Error> {
     let path = format!("{}/message_templates", id_setting(ctx, "waba_id")?);
     let mut exchange = calls.delete("templates.delete", &path);
     if let Some(id) = id {
@@ -318,7 +337,9 @@ fn of_template(mut error: Error) -> Error {
             error.remedy = Some("Correct the template; the detail says why.".to_owned());
         }
         (_, Retry::Uncertain) => {
-            error.remedy = Some("List the templates to see whether it was done, and try again if not.".to_owned());
+            error.remedy = Some(
+                "List the templates to see whether it was done, and try again if not.".to_owned(),
+            );
         }
         _ => {}
     }

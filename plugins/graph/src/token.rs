@@ -7,7 +7,10 @@ use wharf_plugin::prelude::*;
 use crate::call::{Calls, is_id, read};
 
 /// What the plugin needs a token for.
-pub(crate) const SCOPES: [&str; 2] = ["whatsapp_business_management", "whatsapp_business_messaging"];
+pub(crate) const SCOPES: [&str; 2] = [
+    "whatsapp_business_management",
+    "whatsapp_business_messaging",
+];
 /// An account of a token that may use more than this is chosen by its id.
 const ACCOUNTS_MAX: usize = 200;
 /// Seconds of the year 9999.
@@ -32,7 +35,8 @@ pub(crate) struct Token {
 
 pub(crate) fn inspect(calls: &Calls, app_id: &str) -> Exchange {
     let token = vec![piece::secret("access_token")];
-    let exchange = Exchange::get("token.inspect", calls.url("debug_token")).query("input_token", token);
+    let exchange =
+        Exchange::get("token.inspect", calls.url("debug_token")).query("input_token", token);
     calls.by_app(exchange, app_id)
 }
 
@@ -51,9 +55,13 @@ fn token(data: &Value) -> Option<Token> {
     let mut accounts: Vec<String> = Vec::new();
     // Management first: the other scope may name accounts that cannot be looked at.
     for scope in SCOPES {
-        let granted = words("granular_scopes").iter().filter(|granted| granted["scope"] == scope);
+        let granted = words("granular_scopes")
+            .iter()
+            .filter(|granted| granted["scope"] == scope);
         let ids = granted.flat_map(|granted| {
-            granted["target_ids"].as_array().map_or(&[][..], Vec::as_slice)
+            granted["target_ids"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice)
         });
         for id in ids.filter_map(id_of) {
             if !accounts.contains(&id) && accounts.len() < ACCOUNTS_MAX {
@@ -66,7 +74,10 @@ fn token(data: &Value) -> Option<Token> {
     }
     Some(Token {
         is_valid,
-        reason: data["error"]["message"].as_str().unwrap_or_default().to_owned(),
+        reason: data["error"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         app_id: id_of(&data["app_id"]).unwrap_or_default(),
         kind: data["type"].as_str().unwrap_or_default().to_owned(),
         // Access to data can end before the token does, and nothing works then either.
@@ -109,13 +120,19 @@ mod tests {
         .expect("a token");
         assert_eq!(token.accounts, ["1", "2"]);
         assert_eq!(token.missing, ["whatsapp_business_management"]);
-        assert_eq!((token.app_id.as_str(), token.expires_at), ("670843887433847", None));
+        assert_eq!(
+            (token.app_id.as_str(), token.expires_at),
+            ("670843887433847", None)
+        );
     }
 
     #[test]
     fn the_first_end_is_the_end() {
         let data = json!({ "is_valid": true, "expires_at": 1_800_000_000, "data_access_expires_at": 1_790_000_100 });
-        assert_eq!(token(&data).and_then(|token| token.expires_at), Some(1_790_000_100_000));
+        assert_eq!(
+            token(&data).and_then(|token| token.expires_at),
+            Some(1_790_000_100_000)
+        );
         let never = json!({ "is_valid": true, "expires_at": u64::MAX });
         assert_eq!(token(&never).and_then(|token| token.expires_at), None);
         assert_eq!(token(&json!({})), None);

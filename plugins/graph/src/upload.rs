@@ -37,7 +37,10 @@ pub(crate) fn opened(outcome: Outcome) -> Result<String, Error> {
 /// Sends the bytes. They go from the beginning, so sending them again is the same.
 pub(crate) fn send(calls: &Calls, session: &str, media: &MediaRef) -> Result<Exchange, Error> {
     let Some((path, query)) = session_of(session) else {
-        return Err(Error::malformed("the upload's session has no usable ID", Replay::Safe));
+        return Err(Error::malformed(
+            "the upload's session has no usable ID",
+            Replay::Safe,
+        ));
     };
     let token = vec![piece::text("OAuth "), piece::secret("access_token")];
     let mut exchange = Exchange::new("upload.send", HttpMethod::Post, calls.url(path))
@@ -90,12 +93,23 @@ mod tests {
 
     #[test]
     fn a_session_is_a_path_with_its_parameters_and_nothing_else() {
-        assert_eq!(session_of("upload:MTph="), Some(("upload:MTph=", Vec::new())));
+        assert_eq!(
+            session_of("upload:MTph="),
+            Some(("upload:MTph=", Vec::new()))
+        );
         assert_eq!(
             session_of("upload:MTph?sig=ARZ-_1"),
             Some(("upload:MTph", vec![("sig", "ARZ-_1")]))
         );
-        for wrong in ["", "upload:", "MTph", "upload:a/b", "upload:a%2fb", "upload:a?sig=%41", "upload:a?sig"] {
+        for wrong in [
+            "",
+            "upload:",
+            "MTph",
+            "upload:a/b",
+            "upload:a%2fb",
+            "upload:a?sig=%41",
+            "upload:a?sig",
+        ] {
             assert_eq!(session_of(wrong), None, "{wrong}");
         }
     }

@@ -72,15 +72,31 @@ fn check(components: &[Value], body_chars_max: usize, place: &str) -> Result<(),
     for (number, component) in components.iter().enumerate() {
         let own = kind(component);
         if !component.is_object() || own.is_empty() {
-            return Err(invalid(format!("component {number} of {place} has no type")));
+            return Err(invalid(format!(
+                "component {number} of {place} has no type"
+            )));
         }
-        if components.iter().take(number).any(|other| kind(other) == own) {
-            return Err(invalid(format!("{place} has more than one {own} component")));
+        if components
+            .iter()
+            .take(number)
+            .any(|other| kind(other) == own)
+        {
+            return Err(invalid(format!(
+                "{place} has more than one {own} component"
+            )));
         }
         match own.as_str() {
             "HEADER" => header(component, place)?,
-            "BODY" => chars(&format!("the body of {place}"), &component["text"], body_chars_max)?,
-            "FOOTER" => chars(&format!("the footer of {place}"), &component["text"], FOOTER_CHARS_MAX)?,
+            "BODY" => chars(
+                &format!("the body of {place}"),
+                &component["text"],
+                body_chars_max,
+            )?,
+            "FOOTER" => chars(
+                &format!("the footer of {place}"),
+                &component["text"],
+                FOOTER_CHARS_MAX,
+            )?,
             "BUTTONS" => buttons(component, place)?,
             "CAROUSEL" => cards(component)?,
             // What Meta invents, it also checks.
@@ -101,7 +117,11 @@ fn header(header: &Value, place: &str) -> Result<(), Error> {
     if format != "TEXT" {
         return Ok(());
     }
-    chars(&format!("the header of {place}"), &header["text"], HEADER_CHARS_MAX)?;
+    chars(
+        &format!("the header of {place}"),
+        &header["text"],
+        HEADER_CHARS_MAX,
+    )?;
     let count = variables(header["text"].as_str().unwrap_or_default());
     if count > HEADER_VARIABLES_MAX {
         return Err(invalid(format!(
@@ -112,7 +132,9 @@ fn header(header: &Value, place: &str) -> Result<(), Error> {
 }
 
 fn buttons(component: &Value, place: &str) -> Result<(), Error> {
-    let buttons = component["buttons"].as_array().map_or(&[][..], Vec::as_slice);
+    let buttons = component["buttons"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
     if !(1..=BUTTONS_MAX).contains(&buttons.len()) {
         return Err(invalid(format!(
             "{place} has 1 to {BUTTONS_MAX} buttons, not {}",
@@ -141,7 +163,11 @@ fn buttons(component: &Value, place: &str) -> Result<(), Error> {
                     ));
                 }
             }
-            "PHONE_NUMBER" => chars("a button's phone number", &button["phone_number"], PHONE_CHARS_MAX)?,
+            "PHONE_NUMBER" => chars(
+                "a button's phone number",
+                &button["phone_number"],
+                PHONE_CHARS_MAX,
+            )?,
             _ => {}
         }
     }
@@ -178,7 +204,9 @@ fn chars(what: &str, text: &Value, max: usize) -> Result<(), Error> {
     if (1..=max).contains(&count) {
         return Ok(());
     }
-    Err(invalid(format!("{what} has 1 to {max} characters, this one has {count}")))
+    Err(invalid(format!(
+        "{what} has 1 to {max} characters, this one has {count}"
+    )))
 }
 
 fn kind(part: &Value) -> String {
@@ -191,5 +219,8 @@ fn upper(word: &Value) -> String {
 
 /// Places such as `{{1}}` and `{{name}}`.
 fn variables(text: &str) -> usize {
-    text.split("{{").skip(1).filter(|rest| rest.contains("}}")).count()
+    text.split("{{")
+        .skip(1)
+        .filter(|rest| rest.contains("}}"))
+        .count()
 }

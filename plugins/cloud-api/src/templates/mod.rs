@@ -185,9 +185,14 @@ fn text(value: &Value) -> Option<String> {
     }
     .map(|text| text.chars().filter(|char| !char.is_control()).collect())
     .filter(|text: &String| !text.is_empty())
-    .map(|text| match text.char_indices().find(|(at, char)| at + char.len_utf8() > BYTES_MAX) {
-        Some((cut, _)) => text.get(..cut).unwrap_or_default().to_owned(),
-        None => text,
+    .map(|text| {
+        match text
+            .char_indices()
+            .find(|(at, char)| at + char.len_utf8() > BYTES_MAX)
+        {
+            Some((cut, _)) => text.get(..cut).unwrap_or_default().to_owned(),
+            None => text,
+        }
     })
 }
 

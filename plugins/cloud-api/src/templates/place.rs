@@ -73,8 +73,19 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_refused() {
-        for pointer in ["", "0", "/2", "/0/type/x", "/x", "/99999999999999999999", &"/0".repeat(20)] {
-            assert!(!put(&mut json!([{ "type": "HEADER" }]), pointer, json!("h")), "{pointer}");
+        for pointer in [
+            "",
+            "0",
+            "/2",
+            "/0/type/x",
+            "/x",
+            "/99999999999999999999",
+            &"/0".repeat(20),
+        ] {
+            assert!(
+                !put(&mut json!([{ "type": "HEADER" }]), pointer, json!("h")),
+                "{pointer}"
+            );
         }
     }
 

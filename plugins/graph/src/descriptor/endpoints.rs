@@ -3,10 +3,21 @@
 use wharf_plugin::manifest::Descriptor;
 use wharf_plugin::types::HttpMethod;
 
-use super::{HOST, LOGIN_HOST};
+use super::{HOST, LOGIN_HOST, MEDIA_HOST, MEDIA_PATH};
 
 pub(super) fn messages(descriptor: Descriptor) -> Descriptor {
-    descriptor.endpoint(HOST, &[HttpMethod::Post], &["/{version}/{phone}/messages"])
+    descriptor
+        .endpoint(
+            HOST,
+            &[HttpMethod::Post],
+            &["/{version}/{phone}/messages", "/{version}/{phone}/media"],
+        )
+        .endpoint(
+            HOST,
+            &[HttpMethod::Get, HttpMethod::Delete],
+            &["/{version}/{media}"],
+        )
+        .endpoint(MEDIA_HOST, &[HttpMethod::Get], &[MEDIA_PATH])
 }
 
 /// Tokens, numbers, subscriptions.

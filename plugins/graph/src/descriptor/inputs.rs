@@ -3,7 +3,7 @@
 use wharf_plugin::manifest::{Input, Kind};
 use wharf_plugin::types::Level;
 
-use super::HOST;
+use super::{HOST, MEDIA_HOST};
 
 const ID: &str = "^[0-9]{1,32}$";
 
@@ -35,7 +35,7 @@ fn of_the_number() -> Vec<Input> {
         Input::secret(
             "access_token",
             Level::Account,
-            &[HOST],
+            &[HOST, MEDIA_HOST],
             "Access token",
             "A system user's token with the permissions whatsapp_business_messaging and whatsapp_business_management.",
         ),

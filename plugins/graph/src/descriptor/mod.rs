@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod inputs;
+mod kinds;
 
 use wharf_plugin::manifest::{Challenge, Descriptor, Mac, Signed, Verification, Webhook};
 use wharf_plugin::types::{Bucket, Encoding, Hash, Level};
@@ -10,6 +11,10 @@ use crate::onboarding;
 
 /// Where the API is.
 pub(crate) const HOST: &str = "graph.facebook.com";
+/// Where the bytes of media are. Meta's documentation shows no other host; one that is not named here
+/// gets no token.
+pub(crate) const MEDIA_HOST: &str = "lookaside.fbsbx.com";
+pub(crate) const MEDIA_PATH: &str = "/whatsapp_business/attachments/";
 /// Where a browser logs in.
 pub(crate) const LOGIN_HOST: &str = "www.facebook.com";
 /// Used when the setting `graph_version` is empty.
@@ -26,15 +31,6 @@ pub(crate) fn descriptor() -> Descriptor {
     )
     .sender("phone_number_id")
     .account("waba_id")
-    .capability("text", None)
-    .capability("preview-url", None)
-    .capability("reply", None)
-    .capability("to.phone", None)
-    .capability("to.user-id", None)
-    .capability(
-        "to.group",
-        Some("the group must have been created over the Cloud API"),
-    )
     .webhook(webhook())
     // The platform's default throughput, and one message in six seconds to one person after a burst of
     // 45: 45 tokens refill in 45 * 6 s.
@@ -42,6 +38,9 @@ pub(crate) fn descriptor() -> Descriptor {
     .rate(Bucket::Recipient, 45, 270_000)
     .response_header("x-fb-trace-id")
     .response_header("x-business-use-case-usage");
+    for (name, note) in kinds::KINDS.iter().chain(kinds::BESIDE) {
+        descriptor = descriptor.capability(name, *note);
+    }
     descriptor.homepage = Some(
         "https://developers.facebook.com/documentation/business-messaging/whatsapp/".to_owned(),
     );

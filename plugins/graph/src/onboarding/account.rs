@@ -42,7 +42,11 @@ pub(super) fn inspected(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress
         return login::extend(turn, is_system_user);
     }
     match left_ms {
-        None => turn.ok("token", "The token is good", "It has both permissions and does not expire."),
+        None => turn.ok(
+            "token",
+            "The token is good",
+            "It has both permissions and does not expire.",
+        ),
         Some(left) => turn.warn(
             "token",
             "The token expires",
@@ -94,12 +98,25 @@ pub(super) fn choose(mut turn: Turn<'_>) -> Result<Progress, Error> {
         return chosen(turn, &hint);
     }
     if !hint.is_empty() {
-        let detail = format!("The account {hint} was named, but the token is for {}.", given.join(", "));
+        let detail = format!(
+            "The account {hint} was named, but the token is for {}.",
+            given.join(", ")
+        );
         let remedy = "Connect an account of the token, or give the token access to the other one.";
         match turn.run.way {
-            Way::Manual => turn.failed("account", "The token is for another account", &detail, remedy),
+            Way::Manual => turn.failed(
+                "account",
+                "The token is for another account",
+                &detail,
+                remedy,
+            ),
             Way::Popup | Way::Browser => {
-                turn.warn("account", "The browser named another account", &detail, remedy);
+                turn.warn(
+                    "account",
+                    "The browser named another account",
+                    &detail,
+                    remedy,
+                );
             }
         }
     }
@@ -118,7 +135,11 @@ pub(super) fn choose(mut turn: Turn<'_>) -> Result<Progress, Error> {
                 choices,
                 many: false,
             };
-            Ok(turn.ask("Which WhatsApp Business account?", vec![question], At::Account))
+            Ok(turn.ask(
+                "Which WhatsApp Business account?",
+                vec![question],
+                At::Account,
+            ))
         }
     }
 }
@@ -176,7 +197,11 @@ pub(super) fn subscriptions(mut turn: Turn<'_>, outcome: Outcome) -> Result<Prog
             "Run the webhooks flow to bring them here.",
         );
     } else {
-        turn.ok("subscribe", "The app is subscribed to the account already", "");
+        turn.ok(
+            "subscribe",
+            "The app is subscribed to the account already",
+            "",
+        );
     }
     numbers(turn, None)
 }
@@ -193,7 +218,10 @@ pub(super) fn own_subscription<'v>(answer: &'v Value, app_id: Option<&str>) -> O
 pub(super) fn subscribe(turn: Turn<'_>) -> Result<Progress, Error> {
     let path = format!("{}/subscribed_apps", turn.run.account);
     // Subscribing twice is subscribing once.
-    let exchange = turn.calls.post("account.subscribe", &path).replay(Replay::Safe);
+    let exchange = turn
+        .calls
+        .post("account.subscribe", &path)
+        .replay(Replay::Safe);
     Ok(turn.send(exchange, Goal::Subscribe))
 }
 
@@ -224,7 +252,9 @@ pub(super) fn numbers(turn: Turn<'_>, after: Option<&str>) -> Result<Progress, E
 
 pub(super) fn listed(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress, Error> {
     let answer = read(outcome, Replay::Safe, |response| {
-        response.json::<Value>().filter(|answer| answer["data"].is_array())
+        response
+            .json::<Value>()
+            .filter(|answer| answer["data"].is_array())
     });
     let answer = match answer {
         Ok(answer) => answer,
@@ -235,13 +265,17 @@ pub(super) fn listed(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress, E
     };
     let before = turn.run.found.len();
     for number in answer["data"].as_array().into_iter().flatten() {
-        let Some(id) = id_of(&number["id"]) else { continue };
+        let Some(id) = id_of(&number["id"]) else {
+            continue;
+        };
         let is_new = turn.run.found.iter().all(|(known, _)| *known != id);
         if is_new && turn.run.found.len() < FOUND_MAX {
             turn.run.found.push((id, number_title(number)));
         }
     }
-    let next = answer["paging"]["next"].as_str().and(answer["paging"]["cursors"]["after"].as_str());
+    let next = answer["paging"]["next"]
+        .as_str()
+        .and(answer["paging"]["cursors"]["after"].as_str());
     let is_full = turn.run.found.len() >= FOUND_MAX;
     match next {
         // A page that brings nothing new is the last, whatever it says.
@@ -299,7 +333,11 @@ fn ask(mut turn: Turn<'_>) -> Progress {
     }
     if let [(only, _)] = found.as_slice() {
         turn.run.left = vec![only.clone()];
-        turn.ok("numbers", "The account has one number", "It is being connected.");
+        turn.ok(
+            "numbers",
+            "The account has one number",
+            "It is being connected.",
+        );
         return super::number::first(turn);
     }
     let question = Question {
@@ -308,7 +346,11 @@ fn ask(mut turn: Turn<'_>) -> Progress {
         many: true,
     };
     turn.run.found = found;
-    turn.ask("Which numbers are to be connected?", vec![question], At::Chosen)
+    turn.ask(
+        "Which numbers are to be connected?",
+        vec![question],
+        At::Chosen,
+    )
 }
 
 pub(super) fn chosen_numbers(
@@ -339,7 +381,10 @@ pub(super) fn chosen_numbers(
         turn.warn(
             "numbers",
             "More numbers were chosen than one flow connects",
-            &format!("The first {CHANNELS_MAX} of {} are connected.", wanted.len()),
+            &format!(
+                "The first {CHANNELS_MAX} of {} are connected.",
+                wanted.len()
+            ),
             "Run the flow again for the others.",
         );
         wanted.truncate(CHANNELS_MAX);
@@ -353,7 +398,8 @@ pub(super) fn chosen_numbers(
 fn of_account(mut error: Error) -> Error {
     if error.code == wharf_plugin::errors::Code::Misconfigured {
         error.remedy = Some(
-            "Check the account's ID, and that the token's user has access to this account.".to_owned(),
+            "Check the account's ID, and that the token's user has access to this account."
+                .to_owned(),
         );
     }
     error

@@ -13,7 +13,11 @@ pub(super) fn start(
     inputs: &[(String, String)],
 ) -> Result<Progress, Error> {
     match flow {
-        MANUAL => Ok(login::ask_credentials(Turn::begin(ctx, Way::Manual, false)?)),
+        MANUAL => Ok(login::ask_credentials(Turn::begin(
+            ctx,
+            Way::Manual,
+            false,
+        )?)),
         SIGNUP_BROWSER => login::visit(Turn::begin(ctx, Way::Browser, false)?),
         _ => login::from_window(Turn::begin(ctx, Way::Popup, flow == SIGNUP_APP)?, inputs),
     }

@@ -64,11 +64,22 @@ pub(super) fn answer(
 
 fn confirm() -> Progress {
     let choices = [
-        (NUMBER, "Deregister the number; the account's other numbers stay"),
-        (ALL, "Deregister the number and unsubscribe from the whole account"),
+        (
+            NUMBER,
+            "Deregister the number; the account's other numbers stay",
+        ),
+        (
+            ALL,
+            "Deregister the number and unsubscribe from the whole account",
+        ),
         (STOP, "Leave everything as it is"),
     ];
-    prompt("What is to be disconnected?", &choices, Step::Confirm, Vec::new())
+    prompt(
+        "What is to be disconnected?",
+        &choices,
+        Step::Confirm,
+        Vec::new(),
+    )
 }
 
 fn deregister(ctx: &Context, all: bool) -> Result<Progress, Error> {
@@ -90,7 +101,13 @@ fn deregistered(ctx: &Context, all: bool, outcome: Outcome) -> Result<Progress, 
         Err(error) => {
             let remedy = "Numbers of the WhatsApp Business app are disconnected in the app itself; otherwise try again.";
             let remedy = error.remedy.as_deref().unwrap_or(remedy);
-            let said = finding("number", Verdict::Failed, "The number was not deregistered", &error.detail, Some(remedy));
+            let said = finding(
+                "number",
+                Verdict::Failed,
+                "The number was not deregistered",
+                &error.detail,
+                Some(remedy),
+            );
             return Ok(ask(Step::Decide { all, number: true }, vec![said]));
         }
     };
@@ -119,8 +136,20 @@ fn unsubscribed(outcome: Outcome) -> Result<Progress, Error> {
         Err(error) => {
             let remedy = error.remedy.as_deref().unwrap_or("Try again in a while.");
             let title = "The app was not unsubscribed from the account";
-            let said = finding("account", Verdict::Failed, title, &error.detail, Some(remedy));
-            ask(Step::Decide { all: true, number: false }, vec![said])
+            let said = finding(
+                "account",
+                Verdict::Failed,
+                title,
+                &error.detail,
+                Some(remedy),
+            );
+            ask(
+                Step::Decide {
+                    all: true,
+                    number: false,
+                },
+                vec![said],
+            )
         }
     })
 }

@@ -38,8 +38,12 @@ pub(crate) fn flows() -> Vec<FlowInfo> {
             Some(APP_FEATURE),
         ),
         steps(
-            FlowInfo::form(SIGNUP_BROWSER, "Sign up with Meta on a page of its own", Purpose::Connect)
-                .input(code()),
+            FlowInfo::form(
+                SIGNUP_BROWSER,
+                "Sign up with Meta on a page of its own",
+                Purpose::Connect,
+            )
+            .input(code()),
         ),
         steps(FlowInfo::form(
             MANUAL,
@@ -62,8 +66,16 @@ fn signup(id: &str, title: &str, feature: Option<&str>) -> FlowInfo {
     let mut flow = FlowInfo::form(id, title, Purpose::Connect)
         .input(code())
         .input(told("event", "Event", "How Meta's window was left."))
-        .input(told("business_id", "Business ID", "The customer's business, by Meta's window."))
-        .input(told("current_step", "Step", "Where Meta's window was closed."))
+        .input(told(
+            "business_id",
+            "Business ID",
+            "The customer's business, by Meta's window.",
+        ))
+        .input(told(
+            "current_step",
+            "Step",
+            "Where Meta's window was closed.",
+        ))
         .input(told("error_message", "Error", "What Meta's window showed."));
     flow.launch = Launch::EmbeddedSignup(EmbeddedSignup {
         app_id_setting: "app_id".to_owned(),

@@ -12,7 +12,8 @@ use crate::call::{id_setting, is_id, read};
 use crate::descriptor::LOGIN_HOST;
 use crate::token;
 
-const AGAIN: &str = "Log in at Meta again and finish there: a code is good once, and for 30 seconds.";
+const AGAIN: &str =
+    "Log in at Meta again and finish there: a code is good once, and for 30 seconds.";
 /// What is asked of Meta's page to come back with.
 const RETURNS: [&str; 4] = ["code", "error", "error_reason", "error_description"];
 
@@ -95,7 +96,11 @@ pub(super) fn returned(
     if !first("code").is_empty() {
         return exchange_code(turn);
     }
-    let detail = match (first("error_description"), first("error_reason"), first("error")) {
+    let detail = match (
+        first("error_description"),
+        first("error_reason"),
+        first("error"),
+    ) {
         ("", "", "") => "The browser came back without a code.",
         ("", "", reason) | ("", reason, _) | (reason, _, _) => reason,
     };
@@ -114,9 +119,11 @@ fn exchange_code(turn: Turn<'_>) -> Result<Progress, Error> {
         // The same as on the way there, or Meta refuses the code.
         exchange = exchange.query("redirect_uri", vec![piece::return_url()]);
     }
-    let exchange = exchange
-        .replay(Replay::Unsafe)
-        .capture_expiring("/access_token", "access_token", "/expires_in");
+    let exchange = exchange.replay(Replay::Unsafe).capture_expiring(
+        "/access_token",
+        "access_token",
+        "/expires_in",
+    );
     Ok(turn.send(exchange, Goal::Login))
 }
 

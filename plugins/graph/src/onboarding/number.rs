@@ -95,7 +95,11 @@ pub(super) fn looked(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress, E
         turn.run.coexist = false;
     }
     if turn.run.number.registered {
-        return Ok(after_registration(turn, word("status"), word("name_status")));
+        return Ok(after_registration(
+            turn,
+            word("status"),
+            word("name_status"),
+        ));
     }
     if is_connected {
         let name = turn.run.number.title.clone();
@@ -112,7 +116,11 @@ pub(super) fn looked(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress, E
 /// A number that stays in the app is never registered: that would take it away from there.
 fn on_app(mut turn: Turn<'_>) -> Progress {
     let name = turn.run.number.title.clone();
-    turn.ok("register", "The number stays in the WhatsApp Business app", &name);
+    turn.ok(
+        "register",
+        "The number stays in the WhatsApp Business app",
+        &name,
+    );
     match turn.run.coexist {
         true => sync::contacts(turn),
         false => connected(turn),

@@ -46,7 +46,10 @@ pub(super) fn register(turn: Turn<'_>) -> Progress {
     // Ten registrations in 72 hours are all there are, so a lost answer is looked into first.
     let exchange = turn
         .calls
-        .post("number.register", &format!("{}/register", turn.run.number.id))
+        .post(
+            "number.register",
+            &format!("{}/register", turn.run.number.id),
+        )
         .json(document.to_string())
         .insert("/pin", vec![piece::secret(&pin)]);
     turn.send(exchange, Goal::Register)
@@ -64,11 +67,21 @@ pub(super) fn registered(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progres
     Ok(match error.provider_code.as_deref() {
         Some(WRONG_PIN) => {
             turn.run.number.by_present_pin = false;
-            say(&mut turn, "The number has another PIN", &error, "Enter the number's present PIN, or set a new one.");
+            say(
+                &mut turn,
+                "The number has another PIN",
+                &error,
+                "Enter the number's present PIN, or set a new one.",
+            );
             ask_pin(turn)
         }
         Some(NOT_VERIFIED) => {
-            say(&mut turn, "The number must be verified first", &error, "Have a code sent to the number, and enter it.");
+            say(
+                &mut turn,
+                "The number must be verified first",
+                &error,
+                "Have a code sent to the number, and enter it.",
+            );
             ask_method(turn)
         }
         Some(DELETED_JUST_NOW) if turn.run.tries < WAITS_MAX => {
@@ -82,7 +95,10 @@ pub(super) fn registered(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progres
             );
             turn.wait(DELETED_WAIT_MS, Goal::Register)
         }
-        _ if error.retry == Retry::Uncertain && error.code != Code::MalformedResponse && turn.run.tries == 0 => {
+        _ if error.retry == Retry::Uncertain
+            && error.code != Code::MalformedResponse
+            && turn.run.tries == 0 =>
+        {
             turn.run.tries = 1;
             number::look(turn)
         }
@@ -92,7 +108,12 @@ pub(super) fn registered(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progres
 
 fn say(turn: &mut Turn<'_>, title: &str, error: &Error, remedy: &str) {
     let code = error.provider_code.as_deref().unwrap_or_default();
-    turn.failed("register", title, &format!("{} ({code})", error.detail), remedy);
+    turn.failed(
+        "register",
+        title,
+        &format!("{} ({code})", error.detail),
+        remedy,
+    );
 }
 
 fn ask_pin(turn: Turn<'_>) -> Progress {
@@ -102,7 +123,10 @@ fn ask_pin(turn: Turn<'_>) -> Progress {
         (SKIP, "Leave this number out"),
         (STOP, "End here, with what is connected"),
     ]);
-    let title = format!("{} has a PIN. How is it to be registered?", turn.run.number.title);
+    let title = format!(
+        "{} has a PIN. How is it to be registered?",
+        turn.run.number.title
+    );
     turn.ask(&title, vec![how, question("current_pin")], At::Pin)
 }
 
@@ -162,7 +186,11 @@ pub(super) fn align(turn: Turn<'_>) -> Progress {
 
 pub(super) fn aligned(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress, Error> {
     match succeeded(outcome, Replay::Safe) {
-        Ok(()) => turn.ok("register", "The number's PIN is kept by the gateway from now on", ""),
+        Ok(()) => turn.ok(
+            "register",
+            "The number's PIN is kept by the gateway from now on",
+            "",
+        ),
         Err(error) => turn.warn(
             "register",
             "The number keeps the PIN that you entered",
@@ -181,7 +209,10 @@ pub(super) fn ask_method(turn: Turn<'_>) -> Progress {
         (SKIP, "Leave this number out"),
         (STOP, "End here, with what is connected"),
     ]);
-    let title = format!("{} is not verified. How is it to get its code?", turn.run.number.title);
+    let title = format!(
+        "{} is not verified. How is it to get its code?",
+        turn.run.number.title
+    );
     turn.ask(&title, vec![how], At::Method)
 }
 
@@ -198,7 +229,10 @@ pub(super) fn method(turn: Turn<'_>, choice: &str) -> Result<Progress, Error> {
 pub(super) fn send_code(turn: Turn<'_>, voice: bool) -> Progress {
     let exchange = turn
         .calls
-        .post("number.request-code", &format!("{}/request_code", turn.run.number.id))
+        .post(
+            "number.request-code",
+            &format!("{}/request_code", turn.run.number.id),
+        )
         .query_text("code_method", if voice { "VOICE" } else { "SMS" })
         .query_text("language", language(turn.ctx.locale.as_deref()));
     turn.send(exchange, Goal::SendCode { voice })
@@ -260,7 +294,10 @@ pub(super) fn code_answered(
 fn verify(turn: Turn<'_>) -> Progress {
     let exchange = turn
         .calls
-        .post("number.verify", &format!("{}/verify_code", turn.run.number.id))
+        .post(
+            "number.verify",
+            &format!("{}/verify_code", turn.run.number.id),
+        )
         .query("code", vec![piece::secret("verification_code")]);
     turn.send(exchange, Goal::Verify)
 }
@@ -274,7 +311,12 @@ pub(super) fn verified(mut turn: Turn<'_>, outcome: Outcome) -> Result<Progress,
             Ok(begin(turn))
         }
         Err(error) => {
-            say(&mut turn, "The number was not verified", &error, "Enter the code again, or have another one sent.");
+            say(
+                &mut turn,
+                "The number was not verified",
+                &error,
+                "Enter the code again, or have another one sent.",
+            );
             Ok(ask_code(turn))
         }
     }

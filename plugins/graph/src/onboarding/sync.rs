@@ -25,7 +25,10 @@ fn ask(turn: Turn<'_>, what: &str, goal: Goal) -> Progress {
     let document = json!({ "messaging_product": "whatsapp", "sync_type": what });
     let exchange = turn
         .calls
-        .post("number.sync", &format!("{}/smb_app_data", turn.run.number.id))
+        .post(
+            "number.sync",
+            &format!("{}/smb_app_data", turn.run.number.id),
+        )
         .json(document.to_string())
         // A second request is refused with a code of its own and does nothing.
         .replay(Replay::Safe);
@@ -36,7 +39,9 @@ pub(super) fn asked(mut turn: Turn<'_>, goal: Goal, outcome: Outcome) -> Result<
     let is_history = goal == Goal::History;
     let what = if is_history { "history" } else { "contacts" };
     let answer = read(outcome, Replay::Safe, |response| {
-        response.json::<Value>().filter(|answer| answer.get("request_id").is_some())
+        response
+            .json::<Value>()
+            .filter(|answer| answer.get("request_id").is_some())
     });
     match answer {
         Ok(_) => turn.ok("sync", &format!("The app's {what} are on their way"), "They come as webhooks."),

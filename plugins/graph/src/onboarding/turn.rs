@@ -172,7 +172,8 @@ impl<'c> Turn<'c> {
         detail: &str,
         remedy: Option<&str>,
     ) {
-        self.findings.push(finding(step, verdict, title, detail, remedy));
+        self.findings
+            .push(finding(step, verdict, title, detail, remedy));
     }
 
     /// A setting that holds from here on.
@@ -277,7 +278,11 @@ impl<'c> Turn<'c> {
             _ => choices.push((SKIP, "Leave this number out")),
         }
         choices.push(stop);
-        self.ask("How is it to go on?", vec![decision(&choices)], At::Decide(goal))
+        self.ask(
+            "How is it to go on?",
+            vec![decision(&choices)],
+            At::Decide(goal),
+        )
     }
 
     fn state(&self, at: At) -> Vec<u8> {
@@ -335,7 +340,9 @@ pub(super) fn slot(id: &str) -> String {
 /// A name on one line, short, and of characters that need no escape in a state.
 pub(super) fn title(text: &str) -> String {
     let mut title = String::new();
-    let plain = text.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\'));
+    let plain = text
+        .chars()
+        .filter(|char| !char.is_control() && !matches!(char, '"' | '\\'));
     for char in plain {
         if title.len() + char.len_utf8() > TITLE_BYTES_MAX {
             break;

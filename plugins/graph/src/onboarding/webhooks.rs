@@ -82,7 +82,10 @@ fn begin(ctx: &Context, level: Level, findings: Vec<Finding>) -> Result<Progress
         Level::App => {
             let app_id = id_setting(ctx, "app_id")?;
             let url = calls.url(&format!("{app_id}/subscriptions"));
-            (calls.by_app(Exchange::get("webhooks.app", url), app_id), Step::App)
+            (
+                calls.by_app(Exchange::get("webhooks.app", url), app_id),
+                Step::App,
+            )
         }
         Level::Account => {
             let path = format!("{}/subscribed_apps", id_setting(ctx, "waba_id")?);
@@ -156,7 +159,13 @@ fn app_read(ctx: &Context, outcome: Outcome) -> Result<Progress, Error> {
     };
     let host = host_of(found["callback_url"].as_str().unwrap_or_default());
     let detail = format!("Its webhooks go to {host}.");
-    let said = vec![finding("app", Verdict::Warning, "The app has a webhook already", &detail, None)];
+    let said = vec![finding(
+        "app",
+        Verdict::Warning,
+        "The app has a webhook already",
+        &detail,
+        None,
+    )];
     Ok(ask_replace(Level::App, said))
 }
 
@@ -177,12 +186,27 @@ fn account_read(ctx: &Context, outcome: Outcome) -> Result<Progress, Error> {
     let Some(own) = own_subscription(&answer, ctx.setting("app_id")) else {
         return repair(ctx, Level::Account, Vec::new());
     };
-    let Some(elsewhere) = own["override_callback_uri"].as_str().filter(|url| !url.is_empty()) else {
-        let said = vec![finding("account", Verdict::Ok, "The app is subscribed to the account", "", None)];
+    let Some(elsewhere) = own["override_callback_uri"]
+        .as_str()
+        .filter(|url| !url.is_empty())
+    else {
+        let said = vec![finding(
+            "account",
+            Verdict::Ok,
+            "The app is subscribed to the account",
+            "",
+            None,
+        )];
         return after(ctx, Level::Account, said);
     };
     let detail = format!("They go to {}.", host_of(elsewhere));
-    let said = vec![finding("account", Verdict::Warning, "The account's messages go elsewhere", &detail, None)];
+    let said = vec![finding(
+        "account",
+        Verdict::Warning,
+        "The account's messages go elsewhere",
+        &detail,
+        None,
+    )];
     Ok(ask_replace(Level::Account, said))
 }
 
@@ -193,11 +217,23 @@ fn number_read(ctx: &Context, outcome: Outcome) -> Result<Progress, Error> {
     };
     let own = answer["webhook_configuration"]["phone_number"].as_str();
     let Some(elsewhere) = own.filter(|url| !url.is_empty()) else {
-        let said = vec![finding("number", Verdict::Ok, "The number has no address of its own", "", None)];
+        let said = vec![finding(
+            "number",
+            Verdict::Ok,
+            "The number has no address of its own",
+            "",
+            None,
+        )];
         return after(ctx, Level::Number, said);
     };
     let detail = format!("They go to {}.", host_of(elsewhere));
-    let said = vec![finding("number", Verdict::Warning, "The number's messages go elsewhere", &detail, None)];
+    let said = vec![finding(
+        "number",
+        Verdict::Warning,
+        "The number's messages go elsewhere",
+        &detail,
+        None,
+    )];
     Ok(ask_replace(Level::Number, said))
 }
 
@@ -210,7 +246,11 @@ fn set(ctx: &Context, level: Level, outcome: Outcome) -> Result<Progress, Error>
         Level::Account => ("account", "The account's webhooks go where the app's go"),
         Level::Number => ("number", "The number's webhooks go where the account's go"),
     };
-    after(ctx, level, vec![finding(step, Verdict::Ok, title, "", None)])
+    after(
+        ctx,
+        level,
+        vec![finding(step, Verdict::Ok, title, "", None)],
+    )
 }
 
 fn failed(level: Level, error: &Error) -> Progress {
@@ -220,8 +260,16 @@ fn failed(level: Level, error: &Error) -> Progress {
             "The app's webhook is not set up",
             "Check the app's ID and secret, and that the gateway is reached at its public address.",
         ),
-        Level::Account => ("account", "The account's subscription is not set up", "Try again in a while."),
-        Level::Number => ("number", "The number's address is not set up", "Try again in a while."),
+        Level::Account => (
+            "account",
+            "The account's subscription is not set up",
+            "Try again in a while.",
+        ),
+        Level::Number => (
+            "number",
+            "The number's address is not set up",
+            "Try again in a while.",
+        ),
     };
     let remedy = match level {
         // The table speaks of messages; here Meta could not reach the address, or does not know the app.
@@ -238,7 +286,12 @@ fn ask_retry(level: Level, findings: Vec<Finding>) -> Progress {
         (SKIP, "Go on without"),
         (STOP, "End here"),
     ];
-    ask("How is it to go on?", &choices, Step::Decide(level, false), findings)
+    ask(
+        "How is it to go on?",
+        &choices,
+        Step::Decide(level, false),
+        findings,
+    )
 }
 
 fn ask_replace(level: Level, findings: Vec<Finding>) -> Progress {
@@ -247,7 +300,12 @@ fn ask_replace(level: Level, findings: Vec<Finding>) -> Progress {
         (SKIP, "Leave it as it is"),
         (STOP, "End here"),
     ];
-    ask("Are these webhooks to come here?", &choices, Step::Decide(level, true), findings)
+    ask(
+        "Are these webhooks to come here?",
+        &choices,
+        Step::Decide(level, true),
+        findings,
+    )
 }
 
 fn ask(title: &str, choices: &[(&str, &str)], step: Step, findings: Vec<Finding>) -> Progress {

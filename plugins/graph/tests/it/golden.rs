@@ -6,6 +6,7 @@ use wharf_plugin_graph::Graph;
 #[test]
 fn golden_cases() {
     Golden::of::<Graph>()
+        .media::<Graph>()
         .onboarding::<Graph>()
         .templates::<Graph>()
         .health::<Graph>()
