@@ -6,7 +6,7 @@ use wharf_plugin::types::{Bucket, HttpMethod, Level};
 use wharf_plugin_graph::Graph;
 
 #[test]
-fn messages_and_media_are_all_that_is_reached_for_sending() {
+fn meta_is_all_that_is_reached() {
     let descriptor = Graph::describe();
     let may = |host: &str, method, path: &str| {
         descriptor.endpoints.iter().any(|endpoint| {
@@ -41,14 +41,18 @@ fn messages_and_media_are_all_that_is_reached_for_sending() {
     ] {
         assert!(may(host, method, path), "{host} {path}");
     }
-    let hosts = ["graph.facebook.com", "lookaside.fbsbx.com"];
+    let hosts = [
+        "graph.facebook.com",
+        "lookaside.fbsbx.com",
+        "www.facebook.com",
+    ];
     for endpoint in &descriptor.endpoints {
         assert!(hosts.contains(&endpoint.host.as_str()), "{}", endpoint.host);
     }
 }
 
 #[test]
-fn secrets_go_to_meta_or_nowhere() {
+fn secrets_go_to_meta_alone() {
     let secrets: Vec<(String, Level, Vec<String>)> = Graph::describe()
         .inputs
         .into_iter()
@@ -61,8 +65,9 @@ fn secrets_go_to_meta_or_nowhere() {
         secrets,
         [
             ("access_token".to_owned(), Level::Account, with_media),
-            ("app_secret".to_owned(), Level::App, meta),
-            ("verify_token".to_owned(), Level::App, Vec::new()),
+            ("pin".to_owned(), Level::Channel, meta.clone()),
+            ("app_secret".to_owned(), Level::App, meta.clone()),
+            ("verify_token".to_owned(), Level::App, meta),
         ]
     );
 }
