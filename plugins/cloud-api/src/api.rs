@@ -71,7 +71,9 @@ mod tests {
     #[test]
     fn a_link_is_taken_apart_and_nothing_else_is_one() {
         assert_eq!(
-            Link::read("https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1&hash=A%2B"),
+            Link::read(
+                "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1&hash=A%2B"
+            ),
             Some(Link {
                 host: "lookaside.fbsbx.com",
                 path: "/whatsapp_business/attachments/",

@@ -5,9 +5,12 @@ mod api;
 mod codes;
 mod document;
 pub mod failure;
+pub mod health;
 pub mod json;
 pub mod media;
 pub mod outbound;
+pub mod profile;
+pub mod templates;
 pub mod webhook;
 
 pub use api::{CloudApi, Link};

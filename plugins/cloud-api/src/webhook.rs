@@ -114,6 +114,9 @@ fn unreadable(problem: &str) -> Error {
     )
 }
 
+/// What is made of an element that is understood: its dedupe key and its event.
+type Atom = (String, Event);
+
 /// What the atoms of one value share.
 struct Setting<'a> {
     route: Route,
@@ -154,11 +157,13 @@ impl Walk<'_> {
             }
             self.entry(entry, &format!("/entry/{index}"));
         }
+        if self.page.seen() == 0 {
+            self.other(Route::App, String::new(), "body", body);
+        }
     }
 
     /// A value without its envelope, as the older API posted it.
     fn flat(&mut self, body: &str, envelope: &Object<'_>, is_ours: bool) {
-        let before = self.page.seen();
         let is_value = ["messages", "statuses"]
             .iter()
             .any(|name| envelope.list(name).is_some());
@@ -166,7 +171,7 @@ impl Walk<'_> {
             let setting = self.setting(envelope, None, "");
             self.value("messages", envelope, "", &setting);
         }
-        if self.page.seen() == before {
+        if self.page.seen() == 0 {
             self.other(Route::App, String::new(), "body", body);
         }
     }
@@ -231,11 +236,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The atoms of a field that has lists of them.
+    /// The atoms of a field that has lists of them, when one is there.
     fn value(&mut self, field: &str, value: &Object<'_>, base: &str, setting: &Setting<'_>) {
         let Some(lists) = fields::lists(field) else {
             return;
         };
+        if lists.iter().all(|(list, _)| value.raw(list).is_none()) {
+            return;
+        }
         for (name, raw) in value.members() {
             if ENVELOPE_MEMBERS.contains(&name) || raw == "null" {
                 continue;
@@ -243,8 +251,8 @@ impl Walk<'_> {
             let pointer = member(base, name);
             let reader = lists.iter().find(|(list, _)| *list == name);
             match reader.map(|(_, reader)| reader) {
-                Some(Reader::Atom(read)) => self.atoms(name, raw, &pointer, setting, read),
-                Some(Reader::History) => self.history(raw, &pointer, setting),
+                Some(Reader::Each(read)) => self.atoms(name, raw, &pointer, setting, read),
+                Some(Reader::Chunks) => self.history(raw, &pointer, setting),
                 None => self.atoms(name, raw, &pointer, setting, &|_, _| None),
             }
         }
@@ -257,7 +265,7 @@ impl Walk<'_> {
         raw: &str,
         pointer: &str,
         setting: &Setting<'_>,
-        read: &dyn Fn(&str, &Setting<'_>) -> Option<(String, Event)>,
+        read: &dyn Fn(&str, &Setting<'_>) -> Option<Atom>,
     ) {
         let Some(elements) = list(raw) else {
             return self.other(setting.route.clone(), pointer.to_owned(), name, raw);

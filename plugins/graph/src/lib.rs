@@ -4,8 +4,15 @@
 //! `wharf-cloud-api`.
 
 mod api;
+mod call;
 mod descriptor;
+mod health;
 mod media;
+mod onboarding;
+mod profile;
+mod templates;
+mod token;
+mod upload;
 
 use api::GraphApi;
 use wharf_cloud_api::outbound;
@@ -39,4 +46,4 @@ impl Provider for Graph {
     }
 }
 
-wharf_plugin::export_provider!(Graph, media);
+wharf_plugin::export_provider!(Graph, media, onboarding, templates, health, profile);

@@ -35,16 +35,18 @@ pub(super) fn read(response: &HttpResponse) -> Option<Progress> {
     // that Meta holds back is not sent yet.
     accepted.pending =
         matches!(message.message_status.as_deref(), Some(status) if status != "accepted");
-    accepted.recipient = answer
-        .contacts
-        .into_iter()
-        .next()
-        .filter(|contact| contact.wa_id.is_some() || contact.user_id.is_some())
-        .map(|contact| Party {
-            phone: contact.wa_id,
-            user_id: contact.user_id,
-            username: None,
-            name: None,
-        });
+    accepted.recipient = answer.contacts.into_iter().next().and_then(party);
     Some(Progress::Done(accepted))
+}
+
+/// None where the contact says nothing: a group stands there by its own id.
+fn party(contact: AnswerContact) -> Option<Party> {
+    let is_phone = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let phone = contact.wa_id.filter(is_phone);
+    (phone.is_some() || contact.user_id.is_some()).then_some(Party {
+        phone,
+        user_id: contact.user_id,
+        username: None,
+        name: None,
+    })
 }

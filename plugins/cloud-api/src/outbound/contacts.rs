@@ -46,7 +46,12 @@ fn check(index: usize, contact: &Value) -> Result<(), Error> {
         match contact.get(list) {
             None | Some(Value::Null) => {}
             Some(Value::Array(entries)) if entries.iter().all(Value::is_object) => {}
-            Some(_) => return Err(not(format!("contacts[{index}].{list}"), "a list of objects")),
+            Some(_) => {
+                return Err(not(
+                    format!("contacts[{index}].{list}"),
+                    "a list of objects",
+                ));
+            }
         }
     }
     match contact.get("birthday") {

@@ -101,7 +101,10 @@ fn check_direct_send(message: &Message, options: &Options) -> Result<(), Error> 
     };
     match &message.content {
         Content::Text(text) if text.preview_url => {
-            return Err(limit::no_place("a message with a `category`", "text.preview_url"));
+            return Err(limit::no_place(
+                "a message with a `category`",
+                "text.preview_url",
+            ));
         }
         Content::Text(_) | Content::Interactive(_) | Content::Other(_) => {}
         content => {

@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn a_place_is_found_by_either_way_of_writing_it() {
         for (detail, pointer) in [
-            ("(#100) Param image.id is not a valid whatsapp business account media attachment ID", "/image"),
+            (
+                "(#100) Param image.id is not a valid whatsapp business account media attachment ID",
+                "/image",
+            ),
             ("Param image['id'] is not a valid ...", "/image"),
             (
                 "(#100) Param template['components'][0]['parameters'][0]['image']['id'] is not ...",

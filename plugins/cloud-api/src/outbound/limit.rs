@@ -65,16 +65,14 @@ pub(super) fn no_place(kind: &str, member: impl Display) -> Error {
 }
 
 /// Ids that the recipient's choice comes back with must differ.
-pub(super) fn distinct<'a>(
-    member: &str,
-    ids: impl Iterator<Item = &'a str>,
-) -> Result<(), Error> {
+pub(super) fn distinct<'a>(member: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let mut seen: Vec<&str> = Vec::new();
     for id in ids {
         if seen.contains(&id) {
             return Err(
-                Error::invalid(format!("two `{member}` of the message are the same"))
-                    .remedy("Give each an ID of its own, so that the answer says which was chosen."),
+                Error::invalid(format!("two `{member}` of the message are the same")).remedy(
+                    "Give each an ID of its own, so that the answer says which was chosen.",
+                ),
             );
         }
         seen.push(id);
@@ -113,7 +111,9 @@ pub(super) fn string<'a>(
 ) -> Result<&'a str, Error> {
     match object.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        None | Some(Value::Null | Value::String(_)) => Err(missing(format_args!("{member}.{name}"))),
+        None | Some(Value::Null | Value::String(_)) => {
+            Err(missing(format_args!("{member}.{name}")))
+        }
         Some(_) => Err(Error::invalid(format!("`{member}.{name}` is not a text"))
             .remedy("Give it as a string.")),
     }

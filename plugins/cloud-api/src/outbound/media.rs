@@ -38,7 +38,13 @@ pub(super) const VIDEO: Kind = Kind {
 };
 pub(super) const AUDIO: Kind = Kind {
     name: "audio",
-    types: &["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", VOICE_TYPE],
+    types: &[
+        "audio/aac",
+        "audio/amr",
+        "audio/mpeg",
+        "audio/mp4",
+        VOICE_TYPE,
+    ],
     bytes_max: 16 * MIB,
 };
 pub(super) const DOCUMENT: Kind = Kind {
@@ -77,14 +83,20 @@ pub(super) fn message<'a>(
     let mut object = object(kind, &media.source, format!("/{name}"), places)?;
     if let Some(caption) = &media.caption {
         if !matches!(name, "image" | "video" | "document") {
-            return Err(limit::no_place(&format!("a message of type `{name}`"), "caption"));
+            return Err(limit::no_place(
+                &format!("a message of type `{name}`"),
+                "caption",
+            ));
         }
         limit::at_most(format_args!("{name}.caption"), caption, CAPTION_CHARS_MAX)?;
         object.insert("caption".to_owned(), caption.as_str().into());
     }
     if let Some(filename) = &media.filename {
         if name != DOCUMENT.name {
-            return Err(limit::no_place(&format!("a message of type `{name}`"), "filename"));
+            return Err(limit::no_place(
+                &format!("a message of type `{name}`"),
+                "filename",
+            ));
         }
         object.insert("filename".to_owned(), filename.as_str().into());
     }
@@ -227,7 +239,11 @@ fn too_large(name: &str, bytes_max: u64, size: u64) -> Error {
 }
 
 fn article(name: &str) -> String {
-    let article = if name.starts_with(['a', 'i']) { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'i']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {name}")
 }
 

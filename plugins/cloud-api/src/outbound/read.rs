@@ -23,8 +23,9 @@ pub(super) fn start(
             .remedy("Name the received message that was read."));
     }
     if message.reply_to.is_some() {
-        return Err(Error::invalid("a read receipt cannot answer a message")
-            .remedy("Leave `context` out."));
+        return Err(
+            Error::invalid("a read receipt cannot answer a message").remedy("Leave `context` out.")
+        );
     }
     let mut document = json!({
         "messaging_product": "whatsapp",
@@ -35,8 +36,8 @@ pub(super) fn start(
         document["typing_indicator"] = json!({ "type": "text" });
     }
     // Read twice is read, and a typing indicator that is shown again goes away after 25 s too.
-    let exchange = Exchange::post_json("read", api.messages_url(), document.to_string())
-        .replay(Replay::Safe);
+    let exchange =
+        Exchange::post_json("read", api.messages_url(), document.to_string()).replay(Replay::Safe);
     Ok(api.authenticate(exchange).into())
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn id(api: &impl CloudApi, outcome: Outcome) -> Result<String, Error>
 pub(crate) fn repeatable(mut error: Error) -> Error {
     if error.retry == Retry::Uncertain {
         error.retry = Retry::Backoff;
+        return error.remedy("Nothing to do: it is tried again.");
     }
     error
 }

@@ -5,7 +5,7 @@
 use wharf_plugin::inbound::{ChannelUpdate, Verdict};
 use wharf_plugin::prelude::*;
 
-use super::{Change, Setting, people, template};
+use super::{Atom, Change, Setting, people, template};
 use crate::document::document;
 use crate::failure;
 use crate::json::Object;
@@ -66,7 +66,7 @@ fn is_account_field(field: &str) -> bool {
 }
 
 /// An error that concerns neither a message nor a status. It has no id: who and when tell it apart.
-pub(super) fn error(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn error(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let object = Object::read(raw)?;
     let code = object.code("code")?;
     let error = failure::from_webhook(raw);

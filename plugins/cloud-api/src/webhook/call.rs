@@ -2,21 +2,21 @@
 
 use wharf_plugin::prelude::Event;
 
-use super::{Setting, word};
+use super::{Atom, Setting, word};
 use crate::document::document;
 use crate::json::Object;
 
-pub(super) fn read(raw: &str, _: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, _: &Setting<'_>) -> Option<Atom> {
     atom(raw, "event")
 }
 
 /// A call that rings, or was accepted or rejected.
-pub(super) fn status(raw: &str, _: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn status(raw: &str, _: &Setting<'_>) -> Option<Atom> {
     atom(raw, "status")
 }
 
 /// A call's id comes with each thing that happens to it.
-fn atom(raw: &str, what: &str) -> Option<(String, Event)> {
+fn atom(raw: &str, what: &str) -> Option<Atom> {
     let call = Object::read(raw)?;
     let (id, what) = (call.id("id")?, call.text(what)?);
     let time = call.text("timestamp").unwrap_or_default();

@@ -3,10 +3,10 @@
 use wharf_plugin::inbound::Echo;
 use wharf_plugin::prelude::Event;
 
-use super::{Setting, message};
+use super::{Atom, Setting, message};
 use crate::json::Object;
 
-pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let echo = Object::read(raw)?;
     let sender = setting.party(echo.person("from"), None);
     let recipient = setting.party(echo.person("to"), echo.person("to_user_id"));

@@ -1,19 +1,17 @@
 //! Which member of which field is a list of atoms, and who reads one of them. A field that is not here
 //! is one atom as a whole.
 
-use wharf_plugin::prelude::Event;
-
-use super::{Setting, account, call, echo, history, message, people, status};
+use super::{Atom, Setting, account, call, echo, history, message, people, status};
 
 /// How the elements of a list are read.
 pub(super) enum Reader {
     /// Each is an atom: its dedupe key and event.
-    Atom(fn(&str, &Setting<'_>) -> Option<(String, Event)>),
+    Each(fn(&str, &Setting<'_>) -> Option<Atom>),
     /// Chunks of threads of messages.
-    History,
+    Chunks,
 }
 
-use Reader::{Atom, History};
+use Reader::{Chunks, Each};
 
 /// The lists of a field, by the member that holds them.
 pub(super) fn lists(field: &str) -> Option<&'static [(&'static str, Reader)]> {
@@ -35,30 +33,32 @@ pub(super) fn lists(field: &str) -> Option<&'static [(&'static str, Reader)]> {
 }
 
 const MESSAGES: &[(&str, Reader)] = &[
-    ("messages", Atom(message::read)),
-    ("statuses", Atom(status::read)),
-    ("errors", Atom(account::error)),
+    ("messages", Each(message::read)),
+    ("statuses", Each(status::read)),
+    ("errors", Each(account::error)),
+    // Clicks on marketing messages, which have no ids.
+    ("user_actions", Each(|_, _| None)),
 ];
 const ECHOES: &[(&str, Reader)] = &[
-    ("message_echoes", Atom(echo::read)),
-    ("errors", Atom(account::error)),
+    ("message_echoes", Each(echo::read)),
+    ("errors", Each(account::error)),
 ];
 const CALLS: &[(&str, Reader)] = &[
-    ("calls", Atom(call::read)),
-    ("statuses", Atom(call::status)),
-    ("errors", Atom(account::error)),
+    ("calls", Each(call::read)),
+    ("statuses", Each(call::status)),
+    ("errors", Each(account::error)),
 ];
 const HISTORY: &[(&str, Reader)] = &[
-    ("history", History),
-    ("messages", Atom(history::medium)),
-    ("errors", Atom(account::error)),
+    ("history", Chunks),
+    ("messages", Each(history::medium)),
+    ("errors", Each(account::error)),
 ];
-const PREFERENCES: &[(&str, Reader)] = &[("user_preferences", Atom(people::preference))];
-const USER_IDS: &[(&str, Reader)] = &[("user_id_update", Atom(people::user_id_update))];
+const PREFERENCES: &[(&str, Reader)] = &[("user_preferences", Each(people::preference))];
+const USER_IDS: &[(&str, Reader)] = &[("user_id_update", Each(people::user_id_update))];
 // Their elements have no ids; each is told by all it says, its time among it.
-const STATE_SYNC: &[(&str, Reader)] = &[("state_sync", Atom(|_, _| None))];
-const AUTOMATIC_EVENTS: &[(&str, Reader)] = &[("automatic_events", Atom(|_, _| None))];
+const STATE_SYNC: &[(&str, Reader)] = &[("state_sync", Each(|_, _| None))];
+const AUTOMATIC_EVENTS: &[(&str, Reader)] = &[("automatic_events", Each(|_, _| None))];
 const GROUPS: &[(&str, Reader)] = &[
-    ("groups", Atom(|_, _| None)),
-    ("errors", Atom(account::error)),
+    ("groups", Each(|_, _| None)),
+    ("errors", Each(account::error)),
 ];

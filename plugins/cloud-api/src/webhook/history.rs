@@ -4,17 +4,17 @@
 
 use wharf_plugin::prelude::Event;
 
-use super::{Setting, Walk, account, member, word};
+use super::{Atom, Setting, Walk, account, member, word};
 use crate::document::document;
 use crate::json::{Object, list};
 
 /// A medium that follows its placeholder, beside the chunks.
-pub(super) fn medium(raw: &str, _: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn medium(raw: &str, _: &Setting<'_>) -> Option<Atom> {
     message(raw, "null", "null")
 }
 
 /// The placeholder and the medium have the same id; their kind tells them apart.
-fn message(raw: &str, chunk: &str, thread: &str) -> Option<(String, Event)> {
+fn message(raw: &str, chunk: &str, thread: &str) -> Option<Atom> {
     let message = Object::read(raw)?;
     let id = message.id("id")?;
     let kind = message.text("type").unwrap_or_default();

@@ -4,12 +4,12 @@
 use wharf_plugin::inbound::{Content, Message};
 use wharf_plugin::prelude::{Event, Party};
 
-use super::{Setting, content, people, word};
+use super::{Atom, Setting, content, people, word};
 use crate::document::document;
 use crate::json::Object;
 
 /// None when there is no id: without one it is not a message.
-pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let message = Object::read(raw)?;
     let key = key("message", &message)?;
     // Somebody opened the chat and wrote nothing.

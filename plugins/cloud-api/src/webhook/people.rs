@@ -4,7 +4,7 @@
 use wharf_plugin::inbound::{IdentityChange, Preference};
 use wharf_plugin::prelude::{Event, Party, fingerprint};
 
-use super::Setting;
+use super::{Atom, Setting};
 use crate::json::Object;
 
 /// An entry of `contacts`: the name that belongs to an id.
@@ -126,7 +126,7 @@ pub(super) fn identity(message: &Object<'_>, setting: &Setting<'_>) -> Option<Id
 
 /// One element of `user_id_update`: the old and the new id of one person. Meta shows no sample, so the
 /// names that the system message has are tried, and the plainest others.
-pub(super) fn user_id_update(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn user_id_update(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let update = Object::read(raw)?;
     let change = user_id_change(&update, setting)?;
     let ids = [&change.before.user_id, &change.after.user_id].map(|id| id.as_deref().unwrap_or(""));
@@ -163,7 +163,7 @@ fn changed(before: Party, after: Party, at: u64) -> Option<IdentityChange> {
 }
 
 /// One element of `user_preferences`.
-pub(super) fn preference(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn preference(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let said = Object::read(raw)?;
     let (phone, user_id) = (said.person("wa_id"), said.person("user_id"));
     if phone.is_none() && user_id.is_none() {

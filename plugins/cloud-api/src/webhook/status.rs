@@ -3,12 +3,12 @@
 use wharf_plugin::inbound::{Pricing, State, Status};
 use wharf_plugin::prelude::{Code, Error, Event, Retry};
 
-use super::Setting;
+use super::{Atom, Setting};
 use crate::failure;
 use crate::json::Object;
 
 /// None for what is not a message's status: payments and calls share the list.
-pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<(String, Event)> {
+pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<Atom> {
     let status = Object::read(raw)?;
     if status.text("type").is_some_and(|kind| kind != "message") {
         return None;

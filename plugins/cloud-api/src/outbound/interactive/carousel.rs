@@ -55,9 +55,10 @@ pub(super) fn action<'a>(cards: &'a [Card], places: &mut Places<'a>) -> Result<V
             check_body(&member, body)?;
             object["body"] = json!({ "text": body });
         }
+        let likeness = (does, looks);
         match &first {
-            None => first = Some((does, looks)),
-            Some(first) if *first == (does, looks) => {}
+            None => first = Some(likeness),
+            Some(first) if *first == likeness => {}
             Some(_) => return Err(unlike(&member)),
         }
         objects.push(object);
@@ -76,12 +77,10 @@ fn looks(member: &str, card: &Card, does: &Does) -> Result<&'static str, Error> 
         (Does::Product(_), None) => Ok("product"),
         (_, Some(Header::Image(_))) => Ok("image"),
         (_, Some(Header::Video(_))) => Ok("video"),
-        (_, None | Some(Header::Text(_) | Header::Document(_))) => {
-            Err(Error::invalid(format!(
-                "`{member}.header` must be an image or a video"
-            ))
-            .remedy("Give each card a picture or a video."))
-        }
+        (_, None | Some(Header::Text(_) | Header::Document(_))) => Err(Error::invalid(format!(
+            "`{member}.header` must be an image or a video"
+        ))
+        .remedy("Give each card a picture or a video.")),
     }
 }
 
@@ -134,7 +133,11 @@ fn what_it_does(member: &str, action: &Map<String, Value>) -> Result<Does, Error
     };
     let place = format!("{place}.parameters");
     let label = limit::string(&place, parameters, "display_text")?;
-    limit::at_most(format_args!("{place}.display_text"), label, DISPLAY_TEXT_CHARS_MAX)?;
+    limit::at_most(
+        format_args!("{place}.display_text"),
+        label,
+        DISPLAY_TEXT_CHARS_MAX,
+    )?;
     limit::url(
         format_args!("{place}.url"),
         limit::string(&place, parameters, "url")?,

@@ -22,10 +22,10 @@ fn check(parameters: &Map<String, Value>) -> Result<(), Error> {
     let is_given = |name| !matches!(parameters.get(name), None | Some(Value::Null));
     match (is_given("flow_id"), is_given("flow_name")) {
         (true, true) => {
-            return Err(Error::invalid(format!(
-                "`{MEMBER}` has both `flow_id` and `flow_name`"
-            ))
-            .remedy("Name the flow by one of them."));
+            return Err(
+                Error::invalid(format!("`{MEMBER}` has both `flow_id` and `flow_name`"))
+                    .remedy("Name the flow by one of them."),
+            );
         }
         (false, false) => return Err(limit::missing(format_args!("{MEMBER}.flow_id"))),
         _ => {}

@@ -50,7 +50,12 @@ fn check(index: usize, section: &ListSection, is_title_needed: bool) -> Result<(
             TITLE_CHARS_MAX,
         )?,
     }
-    limit::count("a section of a list", "rows", section.rows.len(), 1..=ROWS_MAX)?;
+    limit::count(
+        "a section of a list",
+        "rows",
+        section.rows.len(),
+        1..=ROWS_MAX,
+    )?;
     for (number, row) in section.rows.iter().enumerate() {
         let member = |name| format!("{place}.rows[{number}].{name}");
         limit::text(member("id"), &row.id, ID_CHARS_MAX)?;

@@ -75,14 +75,17 @@ impl Frame {
     }
 }
 
-pub(super) fn object<'a>(
-    asked: &'a Interactive,
-    places: &mut Places<'a>,
-) -> Result<Value, Error> {
+pub(super) fn object<'a>(asked: &'a Interactive, places: &mut Places<'a>) -> Result<Value, Error> {
     match &asked.action {
         Action::Buttons(buttons) => {
             let action = json!({ "buttons": reply_buttons(buttons)? });
-            framed(asked, &Frame::of("a message with buttons"), "button", action, places)
+            framed(
+                asked,
+                &Frame::of("a message with buttons"),
+                "button",
+                action,
+                places,
+            )
         }
         Action::List(picker) => {
             let action = list::action(picker)?;
@@ -90,7 +93,13 @@ pub(super) fn object<'a>(
         }
         Action::CtaUrl(link) => {
             let action = cta_url(link)?;
-            framed(asked, &Frame::of("a message with a link button"), "cta_url", action, places)
+            framed(
+                asked,
+                &Frame::of("a message with a link button"),
+                "cta_url",
+                action,
+                places,
+            )
         }
         Action::LocationRequest => {
             let frame = Frame::of("a location request")
@@ -101,7 +110,13 @@ pub(super) fn object<'a>(
         }
         Action::Flow(parameters) => {
             let action = flow::action(parameters)?;
-            framed(asked, &Frame::of("a message with a flow"), "flow", action, places)
+            framed(
+                asked,
+                &Frame::of("a message with a flow"),
+                "flow",
+                action,
+                places,
+            )
         }
         Action::Carousel(cards) => {
             let action = carousel::action(cards, places)?;
@@ -148,7 +163,10 @@ fn surroundings<'a>(
         }
     }
     if let Some(asked) = &asked.header {
-        object.insert("header".to_owned(), header(asked, "/interactive/header", places)?);
+        object.insert(
+            "header".to_owned(),
+            header(asked, "/interactive/header", places)?,
+        );
     }
     match asked.body.as_deref() {
         None | Some("") if frame.is_body_needed => {
@@ -171,11 +189,7 @@ fn surroundings<'a>(
 }
 
 /// A header's object; `pointer` is where it stands.
-fn header<'a>(
-    asked: &'a Header,
-    pointer: &str,
-    places: &mut Places<'a>,
-) -> Result<Value, Error> {
+fn header<'a>(asked: &'a Header, pointer: &str, places: &mut Places<'a>) -> Result<Value, Error> {
     let (kind, object) = match asked {
         Header::Text(text) => {
             let member = pointer.trim_start_matches('/').replace('/', ".");
@@ -184,11 +198,17 @@ fn header<'a>(
         }
         Header::Image(source) => {
             let pointer = format!("{pointer}/image");
-            ("image", media::object(&media::IMAGE, source, pointer, places)?)
+            (
+                "image",
+                media::object(&media::IMAGE, source, pointer, places)?,
+            )
         }
         Header::Video(source) => {
             let pointer = format!("{pointer}/video");
-            ("video", media::object(&media::VIDEO, source, pointer, places)?)
+            (
+                "video",
+                media::object(&media::VIDEO, source, pointer, places)?,
+            )
         }
         Header::Document(document) => {
             if document.caption.is_some() {
@@ -210,16 +230,19 @@ fn header<'a>(
 }
 
 fn reply_buttons(buttons: &[ReplyButton]) -> Result<Value, Error> {
-    limit::count("a message with buttons", "buttons", buttons.len(), 1..=BUTTONS_MAX)?;
+    limit::count(
+        "a message with buttons",
+        "buttons",
+        buttons.len(),
+        1..=BUTTONS_MAX,
+    )?;
     for (index, button) in buttons.iter().enumerate() {
         let member = |name| format!("interactive.action.buttons[{index}].reply.{name}");
         limit::text(member("id"), &button.id, BUTTON_ID_CHARS_MAX)?;
         limit::text(member("title"), &button.title, BUTTON_TITLE_CHARS_MAX)?;
     }
     limit::distinct("reply.id", buttons.iter().map(|button| button.id.as_str()))?;
-    let button = |button: &ReplyButton| {
-        json!({ "type": "reply", "reply": { "id": button.id, "title": button.title } })
-    };
+    let button = |button: &ReplyButton| json!({ "type": "reply", "reply": { "id": button.id, "title": button.title } });
     Ok(buttons.iter().map(button).collect())
 }
 

@@ -32,8 +32,10 @@ pub(super) fn object<'a>(
         ("footer", asked.footer.is_some()),
     ] {
         if is_beside && object.contains_key(name) {
-            return Err(Error::invalid(format!("`interactive.{name}` is there twice"))
-                .remedy("Give it once."));
+            return Err(
+                Error::invalid(format!("`interactive.{name}` is there twice"))
+                    .remedy("Give it once."),
+            );
         }
     }
     object.extend(surroundings(asked, &frame(&kind, &object), places)?);
@@ -52,9 +54,7 @@ fn frame(kind: &str, object: &Map<String, Value>) -> Frame {
         "product_list" if object.contains_key("header") => {
             Frame::of(PRODUCTS).header(HeaderRule::Text)
         }
-        "product_list" => {
-            Frame::of(PRODUCTS).header(HeaderRule::TextNeeded)
-        }
+        "product_list" => Frame::of(PRODUCTS).header(HeaderRule::TextNeeded),
         "catalog_message" => Frame::of("a catalogue message"),
         "address_message" => Frame::of("an address message"),
         _ => Frame::of("an interactive message").body_optional(),

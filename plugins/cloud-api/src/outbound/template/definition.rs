@@ -158,7 +158,11 @@ fn check_offer(parts: &[Value], given: &[Component]) -> Result<(), Error> {
         .any(|component| component.slot == Slot::LimitedTimeOffer);
     let offer = part(parts, "LIMITED_TIME_OFFER");
     let expires = offer
-        .and_then(|offer| offer.pointer("/limited_time_offer/has_expiration")?.as_bool())
+        .and_then(|offer| {
+            offer
+                .pointer("/limited_time_offer/has_expiration")?
+                .as_bool()
+        })
         .unwrap_or(false);
     match (offer, is_given) {
         (None, true) => Err(mismatch("the template has no limited-time offer")),
@@ -172,18 +176,15 @@ fn check_offer(parts: &[Value], given: &[Component]) -> Result<(), Error> {
 /// The code stands in the body and in the button, the same in both.
 fn check_code(parts: &[Value], given: &[Component], to: &Address) -> Result<(), Error> {
     let buttons = part(parts, "BUTTONS").and_then(|part| part.get("buttons")?.as_array());
-    let is_code = |button: &Value| {
-        is_type(button, "OTP") || word(button, "url").starts_with(CODE_URL)
-    };
+    let is_code =
+        |button: &Value| is_type(button, "OTP") || word(button, "url").starts_with(CODE_URL);
     if !buttons.is_some_and(|buttons| buttons.iter().any(is_code)) {
         return Ok(());
     }
     if matches!(to, Address::UserId(_)) {
-        return Err(
-            Error::invalid("a one-time code cannot go to a user ID")
-                .provider_code("131062")
-                .remedy("Send this template to a phone number."),
-        );
+        return Err(Error::invalid("a one-time code cannot go to a user ID")
+            .provider_code("131062")
+            .remedy("Send this template to a phone number."));
     }
     let first = |slot| {
         let component = given.iter().find(|component| component.slot == slot)?;

@@ -27,14 +27,14 @@ pub(super) fn object<'a>(
 ) -> Result<Value, Error> {
     check_name(&template.name)?;
     limit::text("template.language.code", &template.language, usize::MAX)?;
-    if let Some(definition) = &template.definition {
-        definition::check(template, definition, to)?;
-    }
     let mut components = list(&template.components, "/template/components", places)?;
     if !template.cards.is_empty() {
         // Its place in the list is part of its media's places.
         let base = format!("/template/components/{}/cards", components.len());
         components.push(carousel(&template.cards, &base, places)?);
+    }
+    if let Some(definition) = &template.definition {
+        definition::check(template, definition, to)?;
     }
     let mut object = json!({
         "name": template.name,
@@ -71,7 +71,8 @@ fn carousel<'a>(
             return Err(limit::no_place("a card", "limited_time_offer"));
         }
         let base = format!("{base}/{index}/components");
-        objects.push(json!({ "card_index": index, "components": list(components, &base, places)? }));
+        objects
+            .push(json!({ "card_index": index, "components": list(components, &base, places)? }));
     }
     Ok(json!({ "type": "carousel", "cards": objects }))
 }
@@ -95,7 +96,12 @@ fn list<'a>(
         let is_offer = components
             .iter()
             .any(|component| component.slot == Slot::LimitedTimeOffer);
-        objects.push(object_of(component, is_offer, &format!("{base}/{index}"), places)?);
+        objects.push(object_of(
+            component,
+            is_offer,
+            &format!("{base}/{index}"),
+            places,
+        )?);
     }
     Ok(objects)
 }
@@ -113,7 +119,8 @@ fn object_of<'a>(
         Slot::Body => json!({ "type": "body" }),
         Slot::LimitedTimeOffer => json!({ "type": "limited_time_offer" }),
         Slot::Button => {
-            let member = |name| format!("{}.{name}", base.trim_start_matches('/').replace('/', "."));
+            let member =
+                |name| format!("{}.{name}", base.trim_start_matches('/').replace('/', "."));
             let Some(sub_type) = sub_type.as_deref().filter(|name| !name.is_empty()) else {
                 return Err(limit::missing(member("sub_type")));
             };
@@ -130,7 +137,10 @@ fn object_of<'a>(
         }
     };
     if component.slot != Slot::Button && (sub_type.is_some() || component.index.is_some()) {
-        return Err(limit::no_place(&format!("the template's {place}"), "sub_type"));
+        return Err(limit::no_place(
+            &format!("the template's {place}"),
+            "sub_type",
+        ));
     }
     let of = Of {
         slot: component.slot,

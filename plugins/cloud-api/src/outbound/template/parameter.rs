@@ -134,7 +134,11 @@ fn check_coupon(of: &Of<'_>, code: &str) -> Result<(), Error> {
     } else {
         COUPON_CHARS_MAX
     };
-    limit::text(format_args!("coupon_code of the template's {}", of.place), code, chars_max)
+    limit::text(
+        format_args!("coupon_code of the template's {}", of.place),
+        code,
+        chars_max,
+    )
 }
 
 /// Which kinds a part of a template takes; what is passed through is Meta's to judge.
