@@ -61,6 +61,11 @@ impl<'a> Rules<'a> {
 
     fn of_flow(mut self, flow: &str) -> Self {
         self.flow_inputs = self.descriptor.flow(flow).map_or(&[], |flow| &flow.inputs);
+        self.with_slots()
+    }
+
+    /// Takes the names that a flow has for its channels' secrets.
+    pub(crate) fn with_slots(mut self) -> Self {
         self.slots = true;
         self
     }

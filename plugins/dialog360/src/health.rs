@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wharf_cloud_api::health::Health;
 use wharf_plugin::flow::{Flow, one_shot_or};
-use wharf_plugin::health::{Finding, Progress, Report, Verdict};
+use wharf_plugin::health::{Progress, Report, Verdict};
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::HttpMethod;
 use wharf_plugin::{HealthProvider, text};
@@ -15,10 +16,12 @@ use crate::{Dialog360, failure};
 
 /// Raise the version when a step changes.
 const HEALTH: Flow<Step> = Flow::new("health", 1);
-/// The host takes 64; Meta names four entities with a few errors each.
-const FINDINGS_MAX: usize = 60;
-/// Meta's sentences, with room.
-const TEXT_CHARS_MAX: usize = 500;
+/// Of a refusal that is kept.
+const DETAIL_CHARS_MAX: usize = 600;
+/// Of an ID of Meta's.
+const ID_DIGITS_MAX: usize = 32;
+/// Kept between two exchanges, and a word of the host's: at most 255 bytes.
+const TEXT_CHARS_MAX: usize = 60;
 
 #[derive(Serialize, Deserialize)]
 enum Step {
@@ -69,7 +72,7 @@ fn hub_exchange(ctx: &Context) -> Option<Exchange> {
 /// The Hub is a help: whatever it answers, the number itself is asked next.
 fn hub(outcome: &Outcome) -> Hub {
     let problem = |detail: String| Hub {
-        problem: Some(cut(&detail)),
+        problem: Some(detail.chars().take(DETAIL_CHARS_MAX).collect()),
         ..Hub::default()
     };
     let response = match outcome {
@@ -98,48 +101,27 @@ pub(crate) fn status_exchange(key: &str) -> Exchange {
     address::api_with("health.status", HttpMethod::Get, "health_status", key)
 }
 
-/// One entity of a health status.
-pub(crate) struct Entity {
-    pub kind: String,
-    pub id: String,
-    can_send: String,
-    errors: Vec<(String, Option<String>)>,
-    notes: Vec<String>,
-}
-
-/// The health status that an answer holds: the overall word and its entities.
-pub(crate) fn read(response: &HttpResponse) -> Option<(String, Vec<Entity>)> {
+/// The object `health_status` of an answer.
+pub(crate) fn read(response: &HttpResponse) -> Option<Value> {
     let body: Value = response.json()?;
     let status = &body["health_status"];
-    let overall = status["can_send_message"].as_str()?.to_owned();
-    let entities = status["entities"].as_array().cloned().unwrap_or_default();
-    Some((overall, entities.iter().map(entity).collect()))
+    status["can_send_message"]
+        .is_string()
+        .then(|| status.clone())
 }
 
-fn entity(entity: &Value) -> Entity {
-    let errors = entity["errors"].as_array().cloned().unwrap_or_default();
-    let notes = entity["additional_info"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    Entity {
-        kind: text_of(&entity["entity_type"]),
-        id: text_of(&entity["id"]),
-        can_send: text_of(&entity["can_send_message"]),
-        errors: errors.iter().map(problem).collect(),
-        notes: notes.iter().map(text_of).collect(),
-    }
+/// The ID of the first entity of a type: digits, as webhooks carry it.
+pub(crate) fn id_of(status: &Value, kind: &str) -> Option<String> {
+    let entities = status["entities"].as_array()?;
+    let entity = entities
+        .iter()
+        .find(|entity| entity["entity_type"] == kind)?;
+    Some(text_of(&entity["id"])).filter(|id| is_digits(id))
 }
 
-/// Meta's sentence with its code, and what it advises.
-fn problem(error: &Value) -> (String, Option<String>) {
-    let description = text_of(&error["error_description"]);
-    let detail = match text_of(&error["error_code"]) {
-        code if code.is_empty() => description,
-        code => format!("{description} (code {code})"),
-    };
-    let advice = text_of(&error["possible_solution"]);
-    (detail, Some(advice).filter(|advice| !advice.is_empty()))
+/// Meta's ids of numbers and accounts.
+pub(crate) fn is_digits(id: &str) -> bool {
+    (1..=ID_DIGITS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A text, or a number's digits, cut.
@@ -160,7 +142,7 @@ fn status(outcome: Outcome, hub: Hub) -> Result<Progress, Error> {
         failure::of(response, Replay::Safe)
     });
     match answered {
-        Ok((overall, entities)) => Ok(Progress::Done(report(&overall, &entities, hub))),
+        Ok(status) => Ok(Progress::Done(report(&status, hub))),
         Err(error) => refused(error),
     }
 }
@@ -173,110 +155,38 @@ fn refused(error: Error) -> Result<Progress, Error> {
         Code::AccountRestricted => "360dialog has shut the number's API",
         _ => return Err(error),
     };
-    let finding = Finding {
-        verdict: Verdict::Blocked,
-        title: title.to_owned(),
-        detail: error.detail,
-        remedy: error.remedy,
-    };
-    Ok(Progress::Done(bare(Verdict::Blocked, vec![finding])))
+    let mut health = Health::default();
+    health.say(
+        Verdict::Blocked,
+        title,
+        &error.detail,
+        error.remedy.as_deref(),
+    );
+    Ok(Progress::Done(health.report()))
 }
 
-fn report(overall: &str, entities: &[Entity], hub: Hub) -> Report {
-    let mut findings: Vec<Finding> = entities.iter().flat_map(findings).collect();
-    findings.truncate(FINDINGS_MAX);
-    let mut report = bare(verdict(overall), findings);
+fn report(status: &Value, hub: Hub) -> Report {
+    let mut health = Health::default();
+    health.entities(status);
     if let Some(problem) = hub.problem {
-        report.findings.push(Finding {
-            verdict: Verdict::Unknown,
-            title: "The Partner Hub did not tell the number's quality".to_owned(),
-            detail: problem,
-            remedy: Some(
-                "Check the partner ID, the partner API key and the channel's ID.".to_owned(),
-            ),
-        });
+        health.say(
+            Verdict::Unknown,
+            "The Partner Hub did not tell the number's quality",
+            &problem,
+            Some("Check the partner ID, the partner API key and the channel's ID."),
+        );
     }
+    // The Hub's own words for what Meta calls GREEN, YELLOW and RED.
     let is_bad = |word: &&String| ["low", "red"].contains(&word.to_lowercase().as_str());
     if let Some(quality) = hub.quality.as_ref().filter(is_bad) {
-        report.findings.push(Finding {
-            verdict: Verdict::Degraded,
-            title: "The number's quality is low".to_owned(),
-            detail: format!("The Partner Hub rates it {quality}."),
-            remedy: Some(
-                "Send fewer messages that people block or report, or the messaging limit falls."
-                    .to_owned(),
-            ),
-        });
-        if report.verdict == Verdict::Ok {
-            report.verdict = Verdict::Degraded;
-        }
+        health.say(
+            Verdict::Degraded,
+            "The number's quality is low",
+            &format!("The Partner Hub rates it {quality}."),
+            Some("Send fewer messages that people block or report, or the messaging limit falls."),
+        );
     }
-    report.quality = hub.quality;
-    report.messaging_limit = hub.limit;
-    report
-}
-
-/// One for each error that Meta names, or one for the entity.
-fn findings(entity: &Entity) -> Vec<Finding> {
-    let verdict = verdict(&entity.can_send);
-    let name = match entity.kind.as_str() {
-        "PHONE_NUMBER" => "The number",
-        "WABA" => "The WhatsApp Business account",
-        "BUSINESS" => "The business portfolio",
-        "APP" => "360dialog's app",
-        "MESSAGE_TEMPLATE" => "A template",
-        _ => "Another part of the account",
-    };
-    let title = match verdict {
-        Verdict::Ok => format!("{name} may send"),
-        Verdict::Degraded => format!("{name} may send with limits"),
-        Verdict::Blocked => format!("{name} may not send"),
-        Verdict::Unknown => format!("{name} has a state that is not known"),
-    };
-    if entity.errors.is_empty() {
-        let mut detail = format!("{} {}: {}", entity.kind, entity.id, entity.can_send);
-        for note in entity.notes.iter().filter(|note| !note.is_empty()) {
-            detail.push_str(". ");
-            detail.push_str(note.trim_end_matches('.'));
-        }
-        return vec![Finding {
-            verdict,
-            title,
-            detail,
-            remedy: (verdict != Verdict::Ok).then(|| ADVICE.to_owned()),
-        }];
-    }
-    let errors = entity.errors.iter();
-    errors
-        .map(|(detail, advice)| Finding {
-            verdict,
-            title: title.clone(),
-            detail: detail.clone(),
-            remedy: Some(advice.clone().unwrap_or_else(|| ADVICE.to_owned())),
-        })
-        .collect()
-}
-
-const ADVICE: &str =
-    "Look at the number in the 360dialog Hub and at the account in WhatsApp Manager.";
-
-/// Meta's word.
-fn verdict(word: &str) -> Verdict {
-    match word {
-        "AVAILABLE" => Verdict::Ok,
-        "LIMITED" => Verdict::Degraded,
-        "BLOCKED" => Verdict::Blocked,
-        _ => Verdict::Unknown,
-    }
-}
-
-fn bare(verdict: Verdict, findings: Vec<Finding>) -> Report {
-    Report {
-        verdict,
-        findings,
-        token_expires: None,
-        quality: None,
-        messaging_limit: None,
-        messages_per_second: None,
-    }
+    health.quality = hub.quality;
+    health.messaging_limit = hub.limit;
+    health.report()
 }

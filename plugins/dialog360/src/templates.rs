@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wharf_cloud_api::templates::{self, Draft, checked_name};
 use wharf_plugin::TemplateProvider;
 use wharf_plugin::flow::{Flow, one_shot_or};
 use wharf_plugin::prelude::*;
@@ -18,17 +19,10 @@ const PAGE_TEMPLATES: u32 = 100;
 const PAGE_BYTES_MAX: u32 = 2 * 1024 * 1024;
 /// Meta allows 6,000; beyond this the list is one that never ends.
 const TEMPLATES_MAX: u32 = 20_000;
-/// Of names, https://docs.360dialog.com/docs/messaging-api/api-reference/templates
-const NAME_CHARS_MAX: usize = 512;
 /// How long the link to an example works: 360dialog hands it on to Meta, who fetches it for the review.
 const EXAMPLE_LIFETIME_S: u32 = 24 * 60 * 60;
-/// Members of a definition that stand beside the components in a request.
-const BESIDE: [&str; 4] = [
-    "allow_category_change",
-    "parameter_format",
-    "message_send_ttl_seconds",
-    "cta_url_link_tracking_opted_out",
-];
+/// The host's limit for a template's words.
+const ID_BYTES_MAX: usize = 255;
 
 const PATH: &str = "v1/configs/templates";
 
@@ -132,129 +126,80 @@ fn listed(offset: u32, outcome: Outcome) -> Result<Progress, Error> {
     Ok(Progress::Page((entries, page_from(next))))
 }
 
-/// None for what has no name: nothing could be sent with it.
+/// As Meta lists them, but for the ID: 360dialog has one of its own beside Meta's, which webhooks carry.
 fn entry(template: &Value) -> Option<Entry> {
-    let text = |name: &str| text_of(&template[name]);
-    let quality = match &template["quality_score"] {
-        Value::Object(score) => score.get("score").and_then(text_of),
-        word => text_of(word),
-    };
-    Some(Entry {
-        // Meta's own ID, which webhooks carry; 360dialog's where there is none.
-        id: text("external_id").or_else(|| text("id")),
-        name: text("name")?,
-        language: text("language")?,
-        category: text("category").unwrap_or_else(|| "UNKNOWN".to_owned()),
-        status: text("status").unwrap_or_else(|| "UNKNOWN".to_owned()),
-        quality,
-        reason: text("rejected_reason").filter(|reason| !reason.eq_ignore_ascii_case("none")),
-        definition: match &template["components"] {
-            Value::Null => "[]".to_owned(),
-            components => components.to_string(),
-        },
-    })
-}
-
-/// A text, or a number's digits; empty is none.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    let mut entry = templates::entry(template)?;
+    if let Some(id) = metas_id(template) {
+        entry.id = Some(id);
     }
-    .filter(|text| !text.is_empty())
+    Some(entry)
 }
 
+fn metas_id(template: &Value) -> Option<String> {
+    let id = template["external_id"].as_str()?;
+    (1..=ID_BYTES_MAX)
+        .contains(&id.len())
+        .then(|| id.to_owned())
+}
+
+/// Examples are given as links, which 360dialog hands on: it has no upload that gives Meta's handles.
 fn create(draft: &Create) -> Result<Exchange, Error> {
-    let definition: Value = serde_json::from_str(&draft.definition)
-        .map_err(|_| invalid("the template's definition is not JSON"))?;
-    // The components alone, or an object that has them beside other members.
-    let mut document = serde_json::Map::new();
-    let components = match &definition {
-        Value::Array(_) => definition.clone(),
-        Value::Object(members) => {
-            for name in BESIDE {
-                if let Some(value) = members.get(name) {
-                    document.insert(name.to_owned(), value.clone());
-                }
-            }
-            members.get("components").cloned().unwrap_or_default()
-        }
-        _ => Value::Null,
+    let body = Draft::read(draft)?.creation(draft);
+    let mut document: Value = serde_json::from_str(&body)
+        .map_err(|_| Error::invalid("the template's definition is not JSON"))?;
+    // The draft's pointers begin in its definition, which may be the components alone.
+    let base = match draft.definition.trim_start().starts_with('[') {
+        true => "/components",
+        false => "",
     };
-    if components.as_array().is_none_or(Vec::is_empty) {
-        return Err(invalid("the template has no components"));
-    }
-    document.insert("name".to_owned(), checked_name(&draft.name)?.into());
-    document.insert("language".to_owned(), checked_language(draft)?.into());
-    document.insert("category".to_owned(), checked_category(draft)?.into());
-    document.insert("components".to_owned(), components);
-    let prefix = if definition.is_array() {
-        "/components"
-    } else {
-        ""
-    };
-    let body = Value::Object(document).to_string();
-    let mut exchange = api("templates.create", HttpMethod::Post, PATH).json(body);
+    let mut links = Vec::with_capacity(draft.examples.len());
     for (pointer, media) in &draft.examples {
-        let link = vec![piece::media_link(media, EXAMPLE_LIFETIME_S)];
-        exchange = exchange.insert(&format!("{prefix}{pointer}"), link);
+        let Some(place) = opened(&mut document, &format!("{base}{pointer}")) else {
+            return Err(Error::invalid(format!(
+                "the place of an example, {pointer}, is none where a link can stand"
+            ))
+            .remedy("Name the end of the list `header_handle` of a header's `example`."));
+        };
+        links.push((place, piece::media_link(media, EXAMPLE_LIFETIME_S)));
+    }
+    let mut exchange = api("templates.create", HttpMethod::Post, PATH).json(document.to_string());
+    for (place, link) in links {
+        exchange = exchange.insert(&place, vec![link]);
     }
     Ok(exchange)
 }
 
-fn invalid(detail: impl Into<String>) -> Error {
-    Error::invalid(detail).remedy("Correct the template, then create it again.")
-}
-
-fn checked_name(name: &str) -> Result<&str, Error> {
-    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.bytes().all(fits) {
-        return Err(invalid(format!(
-            "a template's name has 1 to {NAME_CHARS_MAX} lower-case letters, digits and underscores; this one has {} characters",
-            name.chars().count()
-        )));
+/// Makes room at a pointer, with the levels above it, and says where the value is to be inserted: a member
+/// that is not there, or the end of a list.
+fn opened(document: &mut Value, pointer: &str) -> Option<String> {
+    if !templates::put(document, pointer, Value::Null) {
+        return None;
     }
-    Ok(name)
-}
-
-/// As in `en` or `pt_BR`.
-fn checked_language(draft: &Create) -> Result<&str, Error> {
-    let code = draft.language.as_str();
-    let fits = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    if !(2..=10).contains(&code.len()) || !code.bytes().all(fits) {
-        return Err(invalid("the template's language is no code like en_US"));
-    }
-    Ok(code)
-}
-
-fn checked_category(draft: &Create) -> Result<String, Error> {
-    let category = draft.category.to_uppercase();
-    match category.as_str() {
-        "MARKETING" | "UTILITY" | "AUTHENTICATION" => Ok(category),
-        _ => Err(invalid(
-            "the template's category is none of MARKETING, UTILITY and AUTHENTICATION",
-        )),
+    let (above, last) = pointer.rsplit_once('/')?;
+    match document.pointer_mut(above)? {
+        Value::Object(members) => {
+            members.remove(&last.replace("~1", "/").replace("~0", "~"));
+            Some(pointer.to_owned())
+        }
+        Value::Array(elements) => {
+            let index = match last {
+                "-" => elements.len().checked_sub(1)?,
+                digits => digits.parse().ok()?,
+            };
+            (index + 1 == elements.len()).then(|| elements.pop())?;
+            Some(format!("{above}/-"))
+        }
+        _ => None,
     }
 }
 
-/// The answer's words where it has them, the request's where it has not.
 fn created(draft: &Create, response: &HttpResponse) -> Option<Entry> {
     let answer: Value = response.json().filter(Value::is_object)?;
-    let text = |name: &str| text_of(&answer[name]);
-    Some(Entry {
-        id: text("external_id").or_else(|| text("id")),
-        name: text("name").unwrap_or_else(|| draft.name.clone()),
-        language: text("language").unwrap_or_else(|| draft.language.clone()),
-        category: text("category").unwrap_or_else(|| draft.category.to_uppercase()),
-        status: text("status").unwrap_or_else(|| "PENDING".to_owned()),
-        quality: None,
-        reason: text("rejected_reason").filter(|reason| !reason.eq_ignore_ascii_case("none")),
-        definition: match &answer["components"] {
-            Value::Array(components) => Value::Array(components.clone()).to_string(),
-            _ => draft.definition.clone(),
-        },
-    })
+    let mut entry = Draft::read(draft).ok()?.created(draft, &answer);
+    if let Some(id) = metas_id(&answer) {
+        entry.id = Some(id);
+    }
+    Some(entry)
 }
 
 /// A template that is not there is deleted; so a repeated request ends as the first.

@@ -19,8 +19,6 @@ const TRY_AGAIN_MS: u64 = 5_000;
 const TRY_AGAIN_MS_MAX: u64 = 600_000;
 /// Between two numbers: what is done is saved then, and each has its full count of steps.
 const NEXT_MS: u32 = 100;
-/// Meta's ids of numbers and accounts.
-const ID_DIGITS_MAX: usize = 32;
 
 /// The next thing to do for the present number, or for the one after it.
 pub(super) fn go_on(
@@ -206,14 +204,10 @@ fn answered(
     name: &str,
     outcome: Outcome,
 ) -> Result<Option<Finding>, Error> {
-    let (overall, entities) = one_shot_or(outcome, Replay::Safe, health::read, |response| {
+    let status = one_shot_or(outcome, Replay::Safe, health::read, |response| {
         failure::of(response, Replay::Safe)
     })?;
-    let id_of = |kind: &str| {
-        let entity = entities.iter().find(|entity| entity.kind == kind)?;
-        Some(entity.id.clone()).filter(|id| is_digits(id))
-    };
-    let sender = id_of("PHONE_NUMBER").unwrap_or_default();
+    let sender = health::id_of(&status, "PHONE_NUMBER").unwrap_or_default();
     let known = ctx.setting(SENDER).filter(|_| work.mends);
     if let Some(known) = known.filter(|known| !sender.is_empty() && *known != sender) {
         return Err(Error::new(
@@ -226,10 +220,11 @@ fn answered(
     let needs_id = sender.is_empty() && !work.mends;
     if let Some(number) = work.numbers.get_mut(work.at) {
         number.sender = sender;
-        number.waba = id_of("WABA").unwrap_or_default();
+        number.waba = health::id_of(&status, "WABA").unwrap_or_default();
     }
     work.stage(if needs_id { Stage::Sender } else { Stage::Hook });
-    let (verdict, title) = match overall.as_str() {
+    let overall = status["can_send_message"].as_str().unwrap_or_default();
+    let (verdict, title) = match overall {
         "AVAILABLE" => (Verdict::Ok, format!("{name} may send")),
         _ => (Verdict::Warning, format!("{name} may not send freely yet")),
     };
@@ -261,10 +256,6 @@ fn hooked(work: &mut Work, name: &str, outcome: Outcome) -> Result<Option<Findin
     )))
 }
 
-fn is_digits(id: &str) -> bool {
-    (1..=ID_DIGITS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 fn ask_sender(work: Work, findings: Vec<Finding>) -> Progress {
     let name = work.number().map_or_else(String::new, Number::name);
     let prompt = Prompt {
@@ -276,7 +267,11 @@ fn ask_sender(work: Work, findings: Vec<Finding>) -> Progress {
 }
 
 pub(super) fn named(ctx: &Context, mut work: Work, ids: Vec<&str>) -> Result<Progress, Error> {
-    let Some(id) = ids.first().map(|id| id.trim()).filter(|id| is_digits(id)) else {
+    let Some(id) = ids
+        .first()
+        .map(|id| id.trim())
+        .filter(|id| health::is_digits(id))
+    else {
         return Err(Error::invalid("a phone number ID has digits only")
             .remedy("Copy the ID (not the number) from WhatsApp Manager."));
     };
