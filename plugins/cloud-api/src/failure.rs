@@ -42,13 +42,15 @@ pub fn from_answer(response: &HttpResponse, replay: Replay) -> Error {
 
 /// Meta's error object, as it stands in the member `error` of an answer.
 pub fn from_object(error: &Object<'_>, status: u16, replay: Replay) -> Error {
-    let subcode = error.code("error_subcode");
+    let (code, subcode) = (error.code("code"), error.code("error_subcode"));
+    let row = code.and_then(|code| codes::find(code, subcode));
     let mut detail = detail(error, &["message"]);
-    if let Some(subcode) = subcode {
+    // A subcode that the table knows says what it means in the remedy.
+    if let Some(subcode) = subcode
+        && row.is_none_or(|row| row.subcode.is_none() && row.first != subcode)
+    {
         detail = format!("{detail} (subcode {subcode})");
     }
-    let code = error.code("code");
-    let row = code.and_then(|code| codes::find(code, subcode));
     let is_transient = error.flag("is_transient") == Some(true);
     let error = match row {
         Some(row) => from_row(row, detail),

@@ -157,11 +157,13 @@ impl Walk<'_> {
             }
             self.entry(entry, &format!("/entry/{index}"));
         }
+        if self.page.seen() == 0 {
+            self.other(Route::App, String::new(), "body", body);
+        }
     }
 
     /// A value without its envelope, as the older API posted it.
     fn flat(&mut self, body: &str, envelope: &Object<'_>, is_ours: bool) {
-        let before = self.page.seen();
         let is_value = ["messages", "statuses"]
             .iter()
             .any(|name| envelope.list(name).is_some());
@@ -169,7 +171,7 @@ impl Walk<'_> {
             let setting = self.setting(envelope, None, "");
             self.value("messages", envelope, "", &setting);
         }
-        if self.page.seen() == before {
+        if self.page.seen() == 0 {
             self.other(Route::App, String::new(), "body", body);
         }
     }

@@ -113,24 +113,24 @@ impl<'a> Draft<'a> {
         &self.uploads
     }
 
-    /// The message, given the ids of the uploads.
+    /// The message, given the ids of the uploads; what has none goes as a link.
     pub(super) fn exchange(&self, url: String, ids: &[String]) -> Exchange {
         let mut document = self.document.clone();
+        let mut links = Vec::new();
         for place in &self.places {
-            if let Some(id) = self.upload_of(place).and_then(|index| ids.get(index))
-                && let Some(Value::Object(object)) = document.pointer_mut(&place.pointer)
-            {
-                object.insert("id".to_owned(), id.as_str().into());
+            let id = self.upload_of(place).and_then(|index| ids.get(index));
+            match (id, document.pointer_mut(&place.pointer)) {
+                (Some(id), Some(Value::Object(object))) => {
+                    object.insert("id".to_owned(), id.as_str().into());
+                }
+                _ => links.push(place),
             }
         }
-        let mut exchange = Exchange::post_json("send", url, document.to_string());
-        for place in &self.places {
-            if self.upload_of(place).is_none() {
-                let link = piece::media_link(place.media, LINK_LIFETIME_S);
-                exchange = exchange.insert(&format!("{}/link", place.pointer), vec![link]);
-            }
-        }
-        exchange
+        let exchange = Exchange::post_json("send", url, document.to_string());
+        links.into_iter().fold(exchange, |exchange, place| {
+            let link = piece::media_link(place.media, LINK_LIFETIME_S);
+            exchange.insert(&format!("{}/link", place.pointer), vec![link])
+        })
     }
 
     /// Which uploads a refusal means: those whose place it names, else all, as it may be any. None when it

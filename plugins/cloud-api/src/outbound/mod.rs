@@ -140,8 +140,8 @@ fn send(api: &impl CloudApi, draft: &Draft<'_>, ids: Vec<String>, refreshed: boo
     api.authenticate(exchange).into()
 }
 
-/// Media whose remembered id the provider no longer has are uploaded anew, once; any other refusal is the
-/// message's.
+/// Media whose remembered id the provider no longer has are uploaded anew, once an attempt; any other refusal
+/// is the message's.
 fn refused(
     api: &impl CloudApi,
     message: &Message,
@@ -157,10 +157,13 @@ fn refused(
     if stale.is_empty() {
         return Err(gone::given_by_the_tenant(error));
     }
-    // What was spent, the uploads to come, and the message once more.
-    let spent = ids.len() + 1;
-    if refreshed || spent + stale.len() + 1 > EXCHANGES_MAX {
+    if refreshed {
         return Err(gone::again(error));
+    }
+    // What was spent, the uploads to come, and the message once more.
+    if ids.len() + 1 + stale.len() + 1 > EXCHANGES_MAX {
+        // Which of several is gone was not said, and all anew are more than fit. Links need no upload.
+        return Ok(send(api, &draft, Vec::new(), true));
     }
     refresh(api, &draft, ids, stale)
 }

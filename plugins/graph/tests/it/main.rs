@@ -8,6 +8,7 @@ mod fixture;
 mod golden;
 mod messages;
 mod onboarding;
+mod outbound;
 mod send;
 mod statuses;
 mod webhooks;

@@ -127,6 +127,7 @@ fn shapes_nobody_has_described_are_kept_at_the_depth_where_they_begin() {
         (json!({ "object": "instagram", "entry": [] }), ""),
         (json!({ "object": "whatsapp_business_account" }), ""),
         (body(&json!({})), ""),
+        (body(&json!([])), ""),
         (body(&json!([5])), "/entry/0"),
         (body(&json!([{ "id": "1" }])), "/entry/0"),
         (body(&json!([{ "id": "1", "changes": {} }])), "/entry/0"),

@@ -27,14 +27,14 @@ pub(super) fn object<'a>(
 ) -> Result<Value, Error> {
     check_name(&template.name)?;
     limit::text("template.language.code", &template.language, usize::MAX)?;
-    if let Some(definition) = &template.definition {
-        definition::check(template, definition, to)?;
-    }
     let mut components = list(&template.components, "/template/components", places)?;
     if !template.cards.is_empty() {
         // Its place in the list is part of its media's places.
         let base = format!("/template/components/{}/cards", components.len());
         components.push(carousel(&template.cards, &base, places)?);
+    }
+    if let Some(definition) = &template.definition {
+        definition::check(template, definition, to)?;
     }
     let mut object = json!({
         "name": template.name,
