@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use wharf_plugin::messages::{Location, Reaction, Text};
+use wharf_plugin::messages::{Action, Location, Reaction, Text};
 use wharf_plugin::prelude::*;
 
 use super::limit;
@@ -77,8 +77,13 @@ enum Category {
     Authentication,
 }
 
+/// Whether a tenant gave any.
+pub(super) fn has_options(message: &Message) -> bool {
+    !matches!(message.options.as_str(), "" | "{}" | "null")
+}
+
 fn options(message: &Message) -> Result<Options, Error> {
-    if matches!(message.options.as_str(), "" | "{}" | "null") {
+    if !has_options(message) {
         return Ok(Options::default());
     }
     let options: Options = serde_json::from_str(&message.options).map_err(|problem| {
@@ -106,7 +111,16 @@ fn check_direct_send(message: &Message, options: &Options) -> Result<(), Error> 
                 "text.preview_url",
             ));
         }
-        Content::Text(_) | Content::Interactive(_) | Content::Other(_) => {}
+        Content::Text(_) | Content::Other(_) => {}
+        Content::Interactive(asked) => match &asked.action {
+            Action::Buttons(_) | Action::CtaUrl(_) | Action::Other(_) => {}
+            _ => {
+                return Err(Error::invalid(
+                    "of interactive messages only those with buttons or a link have a `category`",
+                )
+                .remedy("Leave `category` out, or send a template."));
+            }
+        },
         content => {
             return Err(Error::invalid(format!(
                 "a message of type `{}` has no `category`",

@@ -5,6 +5,7 @@ use serde_json::json;
 use wharf_plugin::messages::ReadReceipt;
 use wharf_plugin::prelude::*;
 
+use super::envelope::has_options;
 use super::repeatable;
 use crate::api::CloudApi;
 
@@ -26,6 +27,9 @@ pub(super) fn start(
         return Err(
             Error::invalid("a read receipt cannot answer a message").remedy("Leave `context` out.")
         );
+    }
+    if has_options(message) {
+        return Err(Error::invalid("a read receipt has no options").remedy("Leave them out."));
     }
     let mut document = json!({
         "messaging_product": "whatsapp",

@@ -14,7 +14,10 @@ pub(super) const KINDS: &[(&str, Option<&str>)] = &[
     ("contacts", None),
     ("reaction", None),
     ("template", None),
-    ("template.carousel", None),
+    (
+        "template.carousel",
+        Some("up to three stored media are uploaded, more go as links to the gateway"),
+    ),
     ("read", None),
     ("typing", None),
     ("interactive.buttons", None),
@@ -22,7 +25,10 @@ pub(super) const KINDS: &[(&str, Option<&str>)] = &[
     ("interactive.cta-url", None),
     ("interactive.location-request", None),
     ("interactive.flow", None),
-    ("interactive.carousel", None),
+    (
+        "interactive.carousel",
+        Some("stored media of the cards go as links to the gateway"),
+    ),
     (
         "interactive.other",
         Some(
