@@ -24,6 +24,8 @@ use people::Contacts;
 
 /// Members of a value that are read with its atoms, not atoms themselves.
 const ENVELOPE_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];
+/// Contacts that tell two errors apart are one or two; more are not looked at for each of them.
+const ABOUT_BYTES_MAX: usize = 4 * 1024;
 /// Longer names are no field's; a pointer has at most 512 bytes.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -228,10 +230,13 @@ impl Walk<'_> {
     }
 
     fn setting<'b>(&self, value: &Object<'b>, account: Option<&str>, time: &'b str) -> Setting<'b> {
+        let contacts = value
+            .raw("contacts")
+            .filter(|raw| raw.len() <= ABOUT_BYTES_MAX);
         Setting {
             route: self.dialect.route(value, account),
             contacts: Contacts::read(value),
-            about: [value.raw("contacts").unwrap_or_default(), time],
+            about: [contacts.unwrap_or_default(), time],
             received_at: self.received_at,
         }
     }

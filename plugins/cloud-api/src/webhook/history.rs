@@ -8,6 +8,9 @@ use super::{Atom, Setting, Walk, account, member, word};
 use crate::document::document;
 use crate::json::{Object, list};
 
+/// What a chunk and a thread say of themselves is told with each message: some numbers and an id.
+const ABOUT_BYTES_MAX: usize = 1024;
+
 /// A medium that follows its placeholder, beside the chunks.
 pub(super) fn medium(raw: &str, _: &Setting<'_>) -> Option<Atom> {
     message(raw, "null", "null")
@@ -28,6 +31,13 @@ fn message(raw: &str, chunk: &str, thread: &str) -> Option<Atom> {
     ))
 }
 
+fn about(object: &Object<'_>, member: &str) -> String {
+    object
+        .document(member)
+        .filter(|document| document.len() <= ABOUT_BYTES_MAX)
+        .unwrap_or_else(|| "null".to_owned())
+}
+
 impl Walk<'_> {
     /// Chunks of threads of messages.
     pub(super) fn history(&mut self, raw: &str, pointer: &str, setting: &Setting<'_>) {
@@ -40,7 +50,10 @@ impl Walk<'_> {
             }
             let pointer = format!("{pointer}/{index}");
             let before = self.page.seen();
-            if let Some(chunk) = Object::read(raw) {
+            let is_chunk = |chunk: &Object<'_>| {
+                chunk.raw("threads").is_some() || chunk.raw("errors").is_some()
+            };
+            if let Some(chunk) = Object::read(raw).filter(is_chunk) {
                 self.chunk(&chunk, &pointer, setting);
             }
             if self.page.seen() == before {
@@ -50,14 +63,13 @@ impl Walk<'_> {
     }
 
     fn chunk(&mut self, chunk: &Object<'_>, pointer: &str, setting: &Setting<'_>) {
-        let about = chunk.document("metadata");
-        let about = about.as_deref().unwrap_or("null");
+        let about = about(chunk, "metadata");
         for (name, raw) in chunk.members() {
             let pointer = member(pointer, name);
             match name {
                 _ if raw == "null" => {}
                 "metadata" => {}
-                "threads" => self.threads(raw, &pointer, about, setting),
+                "threads" => self.threads(raw, &pointer, &about, setting),
                 "errors" => self.atoms(name, raw, &pointer, setting, &account::error),
                 _ => self.atoms(name, raw, &pointer, setting, &|_, _| None),
             }
@@ -77,11 +89,10 @@ impl Walk<'_> {
             if let Some(thread) = Object::read(raw)
                 && let Some(messages) = thread.raw("messages")
             {
-                let id = thread.document("id");
-                let id = id.as_deref().unwrap_or("null");
+                let id = self::about(&thread, "id");
                 let pointer = format!("{pointer}/messages");
                 self.atoms("history", messages, &pointer, setting, &|raw, _| {
-                    message(raw, about, id)
+                    message(raw, about, &id)
                 });
             }
             if self.page.seen() == before {

@@ -7,6 +7,10 @@ use wharf_plugin::prelude::{Event, Party, fingerprint};
 use super::{Atom, Setting};
 use crate::json::Object;
 
+/// WhatsApp's own limit for a profile name is 25 characters; a name is copied into each message of its
+/// person, so it must not be what a body is full of.
+const NAME_CHARS_MAX: usize = 200;
+
 /// An entry of `contacts`: the name that belongs to an id.
 struct Contact {
     phone: Option<String>,
@@ -34,8 +38,8 @@ impl Contacts {
                 Contact {
                     phone: contact.person("wa_id"),
                     user_id: contact.person("user_id"),
-                    username: profile.text("username"),
-                    name: profile.text("name"),
+                    username: profile.text("username").map(short),
+                    name: profile.text("name").map(short),
                 }
             })
             .collect();
@@ -61,6 +65,13 @@ impl Contacts {
             .and_then(|id| first(&self.by_user_id, id))
             .or_else(|| first(&self.by_phone, phone?))?;
         self.list.get(at)
+    }
+}
+
+fn short(name: String) -> String {
+    match name.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => name.get(..end).unwrap_or_default().to_owned(),
+        None => name,
     }
 }
 

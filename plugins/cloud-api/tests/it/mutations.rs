@@ -166,3 +166,30 @@ fn a_large_body_with_many_contacts_is_read_to_its_end() {
     let items: Vec<Item> = parse(&body);
     assert_eq!(items.len(), 15_000);
 }
+
+#[test]
+fn what_atoms_share_is_not_copied_into_each_of_them_without_limit() {
+    let long = "\u{e4}".repeat(100_000);
+    let message = |number: usize| json!({ "from": "1", "id": format!("wamid.{number}"), "type": "text", "text": { "body": "x" } });
+    let messages: Vec<Value> = (0..200).map(message).collect();
+    let messages_value = json!({
+        "contacts": [{ "wa_id": "1", "profile": { "name": long, "username": long } }],
+        "messages": messages,
+    });
+    let history_value = json!({
+        "history": [{ "metadata": { "phase": long }, "threads": [{ "id": long, "messages": messages }] }],
+    });
+    for (field, value) in [("messages", messages_value), ("history", history_value)] {
+        let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{ "field": field, "value": value }] }] });
+        let items = parse(&body);
+        assert_eq!(items.len(), 200, "{field}");
+        let size: usize = items
+            .iter()
+            .map(|item| format!("{:?}", item.event).len())
+            .sum();
+        assert!(
+            size < 400_000,
+            "{field}: {size} bytes of 200 small messages"
+        );
+    }
+}
