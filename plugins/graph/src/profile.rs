@@ -4,7 +4,7 @@ use serde_json::Value;
 use wharf_cloud_api::profile;
 use wharf_plugin::ProfileProvider;
 use wharf_plugin::flow::Flow;
-use wharf_plugin::prelude::{Context, Error, Exchange, Outcome, Replay};
+use wharf_plugin::prelude::{Code, Context, Error, Exchange, Outcome, Replay};
 use wharf_plugin::profile::{Progress, Request};
 
 use crate::Graph;
@@ -36,7 +36,7 @@ impl ProfileProvider for Graph {
         outcome: Outcome,
     ) -> Result<Progress, Error> {
         if FLOW.step(state)? {
-            succeeded(outcome, Replay::Safe)?;
+            succeeded(outcome, Replay::Safe).map_err(of_profile)?;
             return get(ctx);
         }
         let profile = read(outcome, Replay::Safe, |response| {
@@ -58,4 +58,12 @@ fn path(ctx: &Context) -> Result<String, Error> {
         "{}/whatsapp_business_profile",
         id_setting(ctx, "phone_number_id")?
     ))
+}
+
+/// The table speaks of messages; here it is the profile that is wrong.
+fn of_profile(mut error: Error) -> Error {
+    if error.code == Code::InvalidMessage {
+        error.remedy = Some("Correct the profile; the detail says why.".to_owned());
+    }
+    error
 }

@@ -32,6 +32,7 @@ pub(crate) fn opened(outcome: Outcome) -> Result<String, Error> {
         let id = response.json::<Session>()?.id;
         (id.len() <= SESSION_CHARS_MAX && session_of(&id).is_some()).then_some(id)
     })
+    .map_err(of_upload)
 }
 
 /// Sends the bytes. They go from the beginning, so sending them again is the same.
@@ -64,6 +65,16 @@ pub(crate) fn sent(outcome: Outcome) -> Result<String, Error> {
         let handle = response.json::<Sent>()?.h;
         (!handle.is_empty()).then_some(handle)
     })
+    .map_err(of_upload)
+}
+
+/// The table speaks of messages; here it is the file that is wrong.
+fn of_upload(mut error: Error) -> Error {
+    if error.code == Code::InvalidMessage {
+        error.remedy =
+            Some("Use a file of a type and size that Meta takes; the detail says why.".to_owned());
+    }
+    error
 }
 
 /// A session's id as a path and the parameters that some have behind it (`upload:MTph?sig=ARZ`). The host

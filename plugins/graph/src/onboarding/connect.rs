@@ -5,7 +5,7 @@ use wharf_plugin::prelude::{Context, Error, Outcome};
 
 use super::flows::{CREDENTIALS, LOGIN, MANUAL, RETRY, SIGNUP_APP, SIGNUP_BROWSER, SKIP, STOP};
 use super::turn::{At, Goal, Turn, Way};
-use super::{account, first, login, misplaced, number, register, sync};
+use super::{account, first, login, misplaced, number, numbers, register, sync};
 
 pub(super) fn start(
     ctx: &Context,
@@ -34,7 +34,7 @@ pub(super) fn resume(ctx: &Context, state: &[u8], outcome: Outcome) -> Result<Pr
         Goal::Inspect => account::inspected(turn, outcome),
         Goal::Subscribed => account::subscriptions(turn, outcome),
         Goal::Subscribe => account::done(turn, outcome),
-        Goal::Numbers => account::listed(turn, outcome),
+        Goal::Numbers => numbers::listed(turn, outcome),
         Goal::Look => number::looked(turn, outcome),
         Goal::SendCode { voice } => register::code_sent(turn, voice, outcome),
         Goal::Verify => register::verified(turn, outcome),
@@ -58,7 +58,7 @@ pub(super) fn answer(
         At::Away => login::returned(turn, inputs),
         At::Credentials => login::credentials(turn, inputs),
         At::Account => account::answered(turn, inputs),
-        At::Chosen => account::chosen_numbers(turn, inputs),
+        At::Chosen => numbers::chosen(turn, inputs),
         At::Pin => {
             let has_pin = !first(inputs, "current_pin").is_empty();
             register::pin_answered(turn, choice, has_pin)
@@ -89,7 +89,7 @@ fn begin(turn: Turn<'_>, goal: Goal) -> Result<Progress, Error> {
         Goal::Login => login::visit(turn),
         Goal::Extend | Goal::Inspect => login::inspect(turn),
         Goal::Subscribed | Goal::Subscribe => account::subscribed(turn),
-        Goal::Numbers => account::numbers(turn, None),
+        Goal::Numbers => numbers::list(turn, None),
         Goal::Look => Ok(number::look(turn)),
         Goal::SendCode { voice } => Ok(register::send_code(turn, voice)),
         Goal::Verify => Ok(register::ask_method(turn)),
@@ -110,7 +110,7 @@ fn skip(mut turn: Turn<'_>, goal: Goal) -> Result<Progress, Error> {
                 "Nothing that happens there is reported to the gateway.",
                 "Run the webhooks flow later.",
             );
-            account::numbers(turn, None)
+            numbers::list(turn, None)
         }
         Goal::Contacts => Ok(sync::history(turn)),
         Goal::History => Ok(number::connected(turn)),

@@ -6,6 +6,7 @@ use wharf_plugin::onboarding::{Progress, Visit};
 use wharf_plugin::prelude::{Error, Exchange, Outcome, Replay, piece, text};
 use wharf_plugin::types::Field;
 
+use super::first;
 use super::flows::{APP_FEATURE, CREDENTIALS};
 use super::turn::{At, Goal, Turn, Way, question};
 use crate::call::{id_setting, is_id, read};
@@ -87,12 +88,7 @@ pub(super) fn returned(
     mut turn: Turn<'_>,
     inputs: &[(String, Vec<String>)],
 ) -> Result<Progress, Error> {
-    let first = |name: &str| {
-        let found = inputs.iter().find(|(known, _)| known == name);
-        found
-            .and_then(|(_, values)| values.first())
-            .map_or("", String::as_str)
-    };
+    let first = |name: &str| first(inputs, name);
     if !first("code").is_empty() {
         return exchange_code(turn);
     }
@@ -155,13 +151,7 @@ pub(super) fn credentials(
     mut turn: Turn<'_>,
     inputs: &[(String, Vec<String>)],
 ) -> Result<Progress, Error> {
-    let first = |name: &str| {
-        let found = inputs.iter().find(|(known, _)| known == name);
-        found
-            .and_then(|(_, values)| values.first())
-            .map_or("", |value| value.trim())
-    };
-    let account = match first("waba_id") {
+    let account = match first(inputs, "waba_id").trim() {
         "" => turn.ctx.setting("waba_id").unwrap_or_default(),
         given => given,
     };

@@ -7,6 +7,7 @@ mod disconnect;
 mod flows;
 mod login;
 mod number;
+mod numbers;
 mod register;
 mod sync;
 mod turn;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use wharf_plugin::onboarding::{Progress, Verdict};
 use wharf_plugin::prelude::{Error, Outcome, Replay};
 
-use super::account::number_title;
+use super::numbers::number_title;
 use super::turn::{Goal, Number, Turn};
 use super::{register, sync};
 use crate::call::read;

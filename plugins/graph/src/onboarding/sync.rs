@@ -37,21 +37,32 @@ fn ask(turn: Turn<'_>, what: &str, goal: Goal) -> Progress {
 
 pub(super) fn asked(mut turn: Turn<'_>, goal: Goal, outcome: Outcome) -> Result<Progress, Error> {
     let is_history = goal == Goal::History;
-    let what = if is_history { "history" } else { "contacts" };
+    let [on_its_way, before, too_late] = match is_history {
+        true => [
+            "The app's history is on its way",
+            "The app's history was asked for before",
+            "The app's history can no longer be asked for",
+        ],
+        false => [
+            "The app's contacts are on their way",
+            "The app's contacts were asked for before",
+            "The app's contacts can no longer be asked for",
+        ],
+    };
     let answer = read(outcome, Replay::Safe, |response| {
         response
             .json::<Value>()
             .filter(|answer| answer.get("request_id").is_some())
     });
     match answer {
-        Ok(_) => turn.ok("sync", &format!("The app's {what} are on their way"), "They come as webhooks."),
+        Ok(_) => turn.ok("sync", on_its_way, "It comes by webhook."),
         Err(error) => match error.provider_code.as_deref() {
-            Some(ALREADY) => turn.ok("sync", &format!("The app's {what} were asked for before"), ""),
+            Some(ALREADY) => turn.ok("sync", before, ""),
             Some(TOO_LATE) => turn.warn(
                 "sync",
-                &format!("The app's {what} can no longer be asked for"),
+                too_late,
                 &error.detail,
-                "Disconnect the number in the app and sign up again: they can be had within 24 hours.",
+                "Disconnect the number in the app and sign up again: it can be had within 24 hours.",
             ),
             Some(DECLINED) => turn.warn(
                 "sync",

@@ -7,6 +7,7 @@ mod errors;
 mod fixture;
 mod golden;
 mod messages;
+mod onboarding;
 mod outbound;
 mod send;
 mod statuses;
