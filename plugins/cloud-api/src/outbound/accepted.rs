@@ -3,6 +3,10 @@
 use serde::Deserialize;
 use wharf_plugin::prelude::*;
 
+/// What the host takes of an id of a provider's, and of one of a person's.
+const ID_BYTES_MAX: usize = 512;
+const PARTY_BYTES_MAX: usize = 200;
+
 #[derive(Deserialize)]
 struct Answer {
     messages: Vec<AnswerMessage>,
@@ -29,7 +33,7 @@ pub(super) fn read(response: &HttpResponse) -> Option<Progress> {
     let message = answer
         .messages
         .into_iter()
-        .find(|message| !message.id.is_empty())?;
+        .find(|message| is_id(&message.id))?;
     let mut accepted = Accepted::id(message.id);
     // WhatsApp has it, which is what `sent` means; that status may come late or never. Only a message
     // that Meta holds back is not sent yet.
@@ -39,13 +43,24 @@ pub(super) fn read(response: &HttpResponse) -> Option<Progress> {
     Some(Progress::Done(accepted))
 }
 
+/// Whether the host takes a text as a provider's id. Anything else is no answer of Meta's.
+pub(super) fn is_id(text: &str) -> bool {
+    is_line(text, ID_BYTES_MAX)
+}
+
+fn is_line(text: &str, bytes_max: usize) -> bool {
+    (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 /// None where the contact says nothing: a group stands there by its own id.
 fn party(contact: AnswerContact) -> Option<Party> {
-    let is_phone = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_phone =
+        |id: &String| is_line(id, PARTY_BYTES_MAX) && id.bytes().all(|byte| byte.is_ascii_digit());
     let phone = contact.wa_id.filter(is_phone);
-    (phone.is_some() || contact.user_id.is_some()).then_some(Party {
+    let user_id = contact.user_id.filter(|id| is_line(id, PARTY_BYTES_MAX));
+    (phone.is_some() || user_id.is_some()).then_some(Party {
         phone,
-        user_id: contact.user_id,
+        user_id,
         username: None,
         name: None,
     })

@@ -11,12 +11,15 @@ use wharf_plugin::messages::{MediaSource, Raw};
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::MediaRef;
 
-use super::{contacts, envelope, gone, interactive, media, raw, template};
+use super::{contacts, envelope, gone, interactive, limit, media, raw, template};
 
 /// Three uploads, the message, one medium anew because its id was gone, and the message once more are six.
 const UPLOADS_MAX: usize = 3;
 /// Meta fetches a link when it takes the message, and may hold a template back while it judges its quality.
 const LINK_LIFETIME_S: u32 = 24 * 60 * 60;
+
+/// What the host puts into one document.
+const PLACES_MAX: usize = 64;
 
 /// A message as it goes out, but for the ids of its stored media.
 pub(super) struct Draft<'a> {
@@ -93,6 +96,7 @@ impl<'a> Draft<'a> {
                 document.insert(kind.to_owned(), object);
             }
         }
+        limit::count("a message", "stored media", places.0.len(), 0..=PLACES_MAX)?;
         let mut uploads: Vec<&MediaRef> = Vec::new();
         for place in places.0.iter().filter(|place| !place.is_link) {
             if uploads.len() < UPLOADS_MAX

@@ -81,7 +81,11 @@ pub(super) fn message<'a>(
         check_voice(kind, &media.source)?;
     }
     let mut object = object(kind, &media.source, format!("/{name}"), places)?;
-    if let Some(caption) = &media.caption {
+    if let Some(caption) = media
+        .caption
+        .as_deref()
+        .filter(|caption| !caption.is_empty())
+    {
         if !matches!(name, "image" | "video" | "document") {
             return Err(limit::no_place(
                 &format!("a message of type `{name}`"),
@@ -89,18 +93,19 @@ pub(super) fn message<'a>(
             ));
         }
         limit::at_most(format_args!("{name}.caption"), caption, CAPTION_CHARS_MAX)?;
-        object.insert("caption".to_owned(), caption.as_str().into());
+        object.insert("caption".to_owned(), caption.into());
     }
-    if let Some(filename) = &media.filename {
+    let filename = media.filename.as_deref().filter(|name| !name.is_empty());
+    if let Some(filename) = filename {
         if name != DOCUMENT.name {
             return Err(limit::no_place(
                 &format!("a message of type `{name}`"),
                 "filename",
             ));
         }
-        object.insert("filename".to_owned(), filename.as_str().into());
+        object.insert("filename".to_owned(), filename.into());
     }
-    if name == DOCUMENT.name && media.filename.is_none() {
+    if name == DOCUMENT.name && filename.is_none() {
         insert_filename(&mut object, &media.source);
     }
     if media.voice {

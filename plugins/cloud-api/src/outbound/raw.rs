@@ -6,6 +6,9 @@ use wharf_plugin::prelude::Error;
 
 use super::{envelope, limit};
 
+/// What the host takes of a pointer, but for what comes before and after this one.
+const POINTER_BYTES_MAX: usize = 400;
+
 /// A message of its own: an object with `type`, beside what the gateway says itself.
 pub(super) fn message(
     raw: &Raw,
@@ -36,11 +39,16 @@ pub(super) fn object_at<'v>(
     pointer: &str,
 ) -> Result<&'v mut Map<String, Value>, Error> {
     let wrong = || {
+        let shown: String = pointer.chars().take(80).collect();
         Error::invalid(format!(
-            "there is no place `{pointer}` for a medium in the document"
+            "there is no place `{shown}` for a medium in the document"
         ))
         .remedy("Name the media object by a JSON pointer whose parent is in the document.")
     };
+    let mut escapes = pointer.split('~').skip(1);
+    if pointer.len() > POINTER_BYTES_MAX || !escapes.all(|rest| rest.starts_with(['0', '1'])) {
+        return Err(wrong());
+    }
     let (parent, last) = pointer.rsplit_once('/').ok_or_else(wrong)?;
     let place = match document.pointer_mut(parent).ok_or_else(wrong)? {
         Value::Object(members) => members

@@ -8,6 +8,7 @@ use wharf_plugin::flow::one_shot_or;
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::{Level, MediaRef, Part};
 
+use super::accepted::is_id;
 use super::media::base_type;
 use crate::api::CloudApi;
 
@@ -54,7 +55,7 @@ pub(crate) fn id(api: &impl CloudApi, outcome: Outcome) -> Result<String, Error>
         Replay::Safe,
         |response| {
             let uploaded: Uploaded = response.json()?;
-            (!uploaded.id.is_empty()).then_some(uploaded.id)
+            is_id(&uploaded.id).then_some(uploaded.id)
         },
         |response| repeatable(api.refused(response)),
     )

@@ -6,6 +6,7 @@ mod describe;
 mod errors;
 mod fixture;
 mod golden;
+mod media;
 mod messages;
 mod onboarding;
 mod outbound;

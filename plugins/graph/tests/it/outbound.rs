@@ -2,14 +2,13 @@
 //! and a typed end whatever the provider answers.
 
 use serde_json::{Value, json};
-use wharf_plugin::media::{self, Request};
 use wharf_plugin::messages::{
     Action, Card, Component, Interactive, ListPicker, ListRow, ListSection, MediaSource, Parameter,
     Raw, Reaction, ReplyButton, Slot, Template,
 };
 use wharf_plugin::prelude::*;
-use wharf_plugin::types::{Body, MediaRef};
-use wharf_plugin::{MediaProvider, testing};
+use wharf_plugin::testing;
+use wharf_plugin::types::MediaRef;
 use wharf_plugin_graph::Graph;
 
 use crate::fixture::{PHONE_NUMBER_ID, context};
@@ -255,10 +254,55 @@ fn a_medium_of_a_raw_message_goes_where_its_pointer_says() {
         assert_eq!(document.pointer(placed), Some(&json!("7")), "{document}");
         assert_eq!(document.pointer("/x/link"), None);
     }
-    for pointer in ["", "x", "/x/-", "/x/9", "/y/z", "/type/z", "/id"] {
+    let long = format!("/{}", "x".repeat(500));
+    for pointer in [
+        "", "x", "/x/-", "/x/9", "/y/z", "/type/z", "/id", "/a~2b", "/a~", &long,
+    ] {
         let error = place(json!({"type": "x", "x": [0]}), pointer, id()).unwrap_err();
         assert_eq!(error.code, Code::InvalidMessage, "{pointer}");
     }
+}
+
+#[test]
+fn ids_that_the_host_would_not_take_are_no_answers() {
+    let (long, broken) = ("1".repeat(513), "a\nb".to_owned());
+    for id in [long, broken, String::new()] {
+        let message = message(carousel(2));
+        let upload = testing::exchange(Graph::start(&context(&[]), &message));
+        let answer = testing::answer(200, &json!({ "id": id }).to_string());
+        let error = Graph::resume(&context(&[]), &message, &upload.state, answer).unwrap_err();
+        assert_eq!(
+            (error.code, error.retry),
+            (Code::MalformedResponse, Retry::Backoff)
+        );
+        let answer = json!({ "messages": [{ "id": id }] }).to_string();
+        let answer = testing::answer(200, &answer);
+        let error = Graph::resume(&context(&[]), &message, &[], answer).unwrap_err();
+        assert_eq!(
+            (error.code, error.retry),
+            (Code::MalformedResponse, Retry::Uncertain)
+        );
+    }
+}
+
+#[test]
+fn a_message_has_at_most_64_stored_media() {
+    let with = |count: usize| {
+        start(Content::Other(Raw {
+            document: json!({ "type": "album", "album": vec![Value::Null; count] }).to_string(),
+            media: (0..count)
+                .map(|number| {
+                    (
+                        format!("/album/{number}"),
+                        stored(u8::try_from(number).unwrap()),
+                    )
+                })
+                .collect(),
+        }))
+    };
+    assert!(with(64).is_ok());
+    let error = with(65).unwrap_err();
+    assert!(error.detail.contains("64"), "{}", error.detail);
 }
 
 #[test]
@@ -309,70 +353,4 @@ fn a_reaction_needs_its_message_and_cards_their_objects() {
         assert_eq!(error.code, Code::InvalidMessage, "{action}");
         assert!(error.detail.contains("cards[0]"), "{}", error.detail);
     }
-}
-
-#[test]
-fn media_fetches_keep_the_token_to_metas_hosts() {
-    let request = Request::Fetch("1".to_owned());
-    let located = |url: &str| {
-        let Ok(media::Progress::Exchange(exchange)) = Graph::media_start(&settings(), &request)
-        else {
-            panic!("an exchange")
-        };
-        assert!(matches!(exchange.request.body, Body::Empty));
-        let body = json!({ "url": url }).to_string();
-        Graph::media_resume(
-            &settings(),
-            &request,
-            &exchange.state,
-            testing::answer(200, &body),
-        )
-    };
-    assert!(located("https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1").is_ok());
-    for url in [
-        "http://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1",
-        "https://lookaside.fbsbx.com.evil.example/whatsapp_business/attachments/",
-        "https://lookaside.fbsbx.com/elsewhere/?mid=1",
-        "https://evil.example/whatsapp_business/attachments/?mid=1",
-        "https://lookaside.fbsbx.com@evil.example/whatsapp_business/attachments/",
-        "//lookaside.fbsbx.com/whatsapp_business/attachments/",
-        "",
-    ] {
-        let error = located(url).unwrap_err();
-        assert_eq!(error.code, Code::MalformedResponse, "{url}");
-    }
-}
-
-#[test]
-fn media_end_in_a_typed_error_whatever_is_answered() {
-    for request in [
-        Request::Fetch("1".to_owned()),
-        Request::Delete("1".to_owned()),
-        Request::Upload(MediaRef {
-            handle: "h".to_owned(),
-            content_type: "image/png".to_owned(),
-            size: 1,
-            sha256: vec![0; 32],
-            filename: None,
-        }),
-    ] {
-        let exchange = testing::exchange(Graph::media_start(&settings(), &request));
-        for (failure, _) in testing::failures() {
-            let outcome = Outcome::Failed(failure);
-            let ended = Graph::media_resume(&settings(), &request, &exchange.state, outcome);
-            assert_ne!(ended.unwrap_err().retry, Retry::Uncertain, "{request:?}");
-        }
-        for id in ["", "a b", "../1", "1/2", "1?x", "%2e", &"1".repeat(129)] {
-            let request = match &request {
-                Request::Fetch(_) => Request::Fetch(id.to_owned()),
-                _ => Request::Delete(id.to_owned()),
-            };
-            let error = Graph::media_start(&settings(), &request).unwrap_err();
-            assert_eq!(error.code, Code::InvalidMessage, "{id}");
-        }
-    }
-}
-
-fn settings() -> Context {
-    context(&[("phone_number_id", PHONE_NUMBER_ID)])
 }

@@ -136,12 +136,14 @@ fn check_buttons(buttons: &[Value], given: &[Component]) -> Result<(), Error> {
 
 /// Whether a kind of button is filled under this name.
 fn takes(kind: &str, sub_type: &str) -> bool {
-    let kind = match kind {
+    let is = |name: &str| name.eq_ignore_ascii_case(sub_type);
+    match kind {
         // One-time codes are filled as the link they become.
-        "OTP" => "URL",
-        kind => kind,
-    };
-    kind.eq_ignore_ascii_case(sub_type)
+        "OTP" => is("url"),
+        // One product is a list of one, by the only name that Meta documents for a send.
+        "SPM" => is("spm") || is("mpm"),
+        kind => is(kind),
+    }
 }
 
 fn needs_parameter(button: &Value) -> bool {

@@ -151,8 +151,9 @@ fn fits(of: &Of<'_>, given: &Parameter) -> bool {
             P::Text(_) | P::Named(_) | P::Image(_) | P::Video(_) | P::Document(_) | P::Location(_),
         ) => true,
         (Slot::Body, P::Text(_) | P::Named(_) | P::Currency(_) | P::DateTime(_)) => true,
-        (Slot::Button, P::Payload(_)) => matches!(of.sub_type, Some("quick_reply")),
+        (Slot::Button, P::Payload(_)) => matches!(of.sub_type, Some("quick_reply" | "voice_call")),
         (Slot::Button, P::Text(_)) => matches!(of.sub_type, Some("url" | "copy_code")),
+        (Slot::Button, P::Named(_)) => matches!(of.sub_type, Some("url")),
         _ => false,
     }
 }
