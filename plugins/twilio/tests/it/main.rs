@@ -1,0 +1,3 @@
+//! The plugin seen from the host: plain values in, plain values out.
+
+mod golden;
