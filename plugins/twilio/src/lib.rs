@@ -5,11 +5,18 @@
 
 mod account;
 mod codes;
+mod content;
 mod definition;
 mod descriptor;
 mod failure;
+mod form;
+mod interactive;
 mod media;
+mod other;
+mod plain;
 mod send;
+mod template;
+mod variables;
 
 use wharf_plugin::prelude::*;
 
