@@ -165,7 +165,7 @@ fn is_left_out(path: &str) -> bool {
     let is = |template: &&str| {
         template.ends_with(".json") == path.ends_with(".json") && matches_path(template, path)
     };
-    LEFT_OUT.iter().any(|template| is(template))
+    LEFT_OUT.iter().any(is)
 }
 
 fn matches_path(template: &str, path: &str) -> bool {
