@@ -4,12 +4,22 @@
 //! WhatsApp calls interactive, and every template, is a resource of the Content API first.
 
 mod account;
+mod admin;
+mod ask;
 mod codes;
 mod definition;
 mod descriptor;
 mod failure;
+mod health;
+mod inbound;
 mod media;
+mod moment;
+mod onboarding;
+mod profile;
+mod reconcile;
 mod send;
+mod senders;
+mod templates;
 
 use wharf_plugin::prelude::*;
 
@@ -18,7 +28,7 @@ pub struct Twilio;
 
 impl Provider for Twilio {
     fn describe() -> Descriptor {
-        descriptor::descriptor()
+        admin::extend(descriptor::descriptor())
     }
 
     fn start(ctx: &Context, message: &Message) -> Result<Progress, Error> {
@@ -33,6 +43,12 @@ impl Provider for Twilio {
     ) -> Result<Progress, Error> {
         send::resume(ctx, message, state, outcome)
     }
+
+    fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
+        inbound::parse(webhook, skip)
+    }
 }
 
-wharf_plugin::export_provider!(Twilio, media);
+wharf_plugin::export_provider!(
+    Twilio, media, onboarding, templates, health, reconcile, profile
+);
