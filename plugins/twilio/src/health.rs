@@ -103,7 +103,7 @@ fn find(ctx: &Context, facts: &Facts) -> Result<Progress, Error> {
 fn sender(ctx: &Context, facts: Facts, outcome: Outcome) -> Result<Progress, Error> {
     let sender = match senders::found(ctx, outcome) {
         Ok(Found::More(exchange)) => {
-            return Ok(HEALTH.ask(exchange, &Step::Sender(facts)).into());
+            return Ok(HEALTH.ask(*exchange, &Step::Sender(facts)).into());
         }
         Ok(Found::Sender(sender)) => Some(sender),
         Ok(Found::Nowhere) => None,

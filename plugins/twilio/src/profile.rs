@@ -75,7 +75,7 @@ impl ProfileProvider for Twilio {
             Step::Update => return Ok(Progress::Done(shown(&senders::one(outcome)?.profile))),
             Step::Find => match senders::found(ctx, outcome)? {
                 Found::Sender(sender) => sender,
-                Found::More(exchange) => return Ok(PROFILE.ask(exchange, &Step::Find).into()),
+                Found::More(exchange) => return Ok(PROFILE.ask(*exchange, &Step::Find).into()),
                 Found::Nowhere => return Err(senders::not_registered()),
             },
         };

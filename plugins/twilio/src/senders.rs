@@ -155,7 +155,7 @@ pub(crate) fn find(ctx: &Context) -> Result<Exchange, Error> {
 pub(crate) enum Found {
     Sender(Box<Sender>),
     /// The next page.
-    More(Exchange),
+    More(Box<Exchange>),
     Nowhere,
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn found(ctx: &Context, outcome: Outcome) -> Result<Found, Error> {
         return Ok(Found::Sender(Box::new(sender)));
     }
     match next {
-        Some(query) => list(ctx, Some(&query)).map(Found::More),
+        Some(query) => Ok(Found::More(Box::new(list(ctx, Some(&query))?))),
         None => Ok(Found::Nowhere),
     }
 }

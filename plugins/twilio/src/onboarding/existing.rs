@@ -132,7 +132,7 @@ pub(super) fn found(ctx: &Context, mut run: Run, outcome: Outcome) -> Result<Pro
             run.senders = vec![Known::of(&sender)];
             tell(ctx, run, vec![state(&sender)])
         }
-        Ok(Found::More(exchange)) => Ok(run.exchange(exchange, Step::Own, Vec::new())),
+        Ok(Found::More(exchange)) => Ok(run.exchange(*exchange, Step::Own, Vec::new())),
         Ok(Found::Nowhere) => Err(senders::not_registered()),
         Err(error) if is_passing(&error) && run.tries < TRIES_MAX => {
             let waiting = failed(
