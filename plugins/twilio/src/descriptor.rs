@@ -46,9 +46,26 @@ fn capabilities(descriptor: Descriptor) -> Descriptor {
             "template",
             Some("Content templates; the parameters fill Twilio's variables"),
         )
-        .capability("interactive.buttons", Some("at most 3; no media above them"))
-        .capability("interactive.list", Some("one section, no header, no footer"))
-        .capability("interactive.cta-url", None)
+        .capability(
+            "interactive.buttons",
+            Some("at most 3; a header or footer makes it a WhatsApp card, which may need an approval"),
+        )
+        .capability(
+            "interactive.list",
+            Some("one section, whose title is not shown; no header and no footer"),
+        )
+        .capability(
+            "interactive.cta-url",
+            Some("may need an approval, as WhatsApp's cards may"),
+        )
+        .capability(
+            "interactive.flow",
+            Some("a published flow by its id, without data for its first screen"),
+        )
+        .capability(
+            "other",
+            Some("parameters of the Messages resource, or a definition of a content as `Content`"),
+        )
         .capability(
             "typing",
             Some("marks the message as read too, which Twilio cannot do alone"),
@@ -78,7 +95,7 @@ fn endpoints(descriptor: Descriptor) -> Descriptor {
         .endpoint(
             CONTENT,
             &[HttpMethod::Get],
-            &["/v1/Content/{sid}", "/v2/ContentAndApprovals"],
+            &["/v1/Content/{sid}", "/v1/ContentAndApprovals"],
         )
         .endpoint(
             MESSAGING,

@@ -7,19 +7,26 @@ mod account;
 mod admin;
 mod ask;
 mod codes;
+mod content;
 mod definition;
 mod descriptor;
 mod failure;
+mod form;
 mod health;
 mod inbound;
+mod interactive;
 mod media;
 mod moment;
 mod onboarding;
+mod other;
+mod plain;
 mod profile;
 mod reconcile;
 mod send;
 mod senders;
+mod template;
 mod templates;
+mod variables;
 
 use wharf_plugin::prelude::*;
 
