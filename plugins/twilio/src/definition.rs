@@ -4,9 +4,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
+/// Reads one type's content as components.
+type Read = fn(&Json) -> Vec<Json>;
+
 /// Which of several types WhatsApp shows, the first that is there
 /// (<https://www.twilio.com/docs/content/content-types-overview>: the richest that the channel knows).
-const RICHEST: [(&str, fn(&Json) -> Vec<Json>); 12] = [
+const RICHEST: [(&str, Read); 12] = [
     ("whatsapp/authentication", authentication),
     ("whatsapp/card", card),
     ("whatsapp/flows", flow),

@@ -14,6 +14,8 @@ use crate::failure;
 
 /// Twilio redirects once; one more is room for a change of its host.
 const REDIRECTS_MAX: u8 = 2;
+/// What the host takes as a URL.
+const LINK_BYTES_MAX: usize = 8 * 1024;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,6 +132,11 @@ fn redirected(response: &HttpResponse, redirects: u8) -> Result<Progress, Error>
         return Err(wrong("Twilio redirected a medium too often"));
     }
     let location = response.header("location").unwrap_or_default();
+    if location.len() > LINK_BYTES_MAX || !location.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong(
+            "Twilio redirected a medium to something that is no link",
+        ));
+    }
     let rest = location
         .strip_prefix("https://")
         .ok_or_else(|| wrong("Twilio redirected a medium to no https link"))?;

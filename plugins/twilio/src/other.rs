@@ -36,6 +36,11 @@ const VARIABLES: &str = "ContentVariables";
 const MEMBERS: [&str; 4] = ["friendly_name", "language", "types", "variables"];
 /// WhatsApp takes one medium a message.
 const MEDIA_MAX: usize = 1;
+/// The host takes 64 fields and 64 pieces of a value; these leave room for what surrounds them.
+const FIELDS_MAX: usize = 40;
+const PLACES_MAX: usize = 20;
+/// The host takes 64 levels of a document, of which the request has one.
+const DEPTH_MAX: usize = 60;
 
 /// A document that is understood.
 #[derive(Debug)]
@@ -47,6 +52,11 @@ pub(crate) struct Passed {
 }
 
 pub(crate) fn read(raw: &Raw, service: bool) -> Result<Passed, Error> {
+    if depth_of(&raw.document) > DEPTH_MAX {
+        return Err(refused(format!(
+            "the document is deeper than {DEPTH_MAX} levels"
+        )));
+    }
     let mut document: Map<String, Json> = serde_json::from_str(&raw.document)
         .map_err(|_| refused("the document is no JSON object".to_owned()))?;
     let content = document.remove(CONTENT).map(definition).transpose()?;
@@ -57,6 +67,11 @@ pub(crate) fn read(raw: &Raw, service: bool) -> Result<Passed, Error> {
     let mut fields = Vec::new();
     for (name, value) in &document {
         parameter(name, value, service, &mut fields)?;
+    }
+    if fields.len() > FIELDS_MAX || raw.media.len() > PLACES_MAX {
+        return Err(refused(format!(
+            "a message passes on at most {FIELDS_MAX} parameters and {PLACES_MAX} media"
+        )));
     }
     for (pointer, source) in &raw.media {
         place(pointer, source, &mut fields, &mut variables)?;
@@ -99,6 +114,25 @@ pub(crate) fn read(raw: &Raw, service: bool) -> Result<Passed, Error> {
     }
     fields.extend(variables.field());
     Ok(Passed { fields, content })
+}
+
+/// How deep a document's brackets go.
+fn depth_of(document: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in document.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A content as the Content API wants it.
@@ -207,4 +241,38 @@ fn refused(detail: String) -> Error {
     Error::invalid(detail).remedy(
         "Give parameters of Twilio's Messages resource by their names, or a definition of a content as `Content`.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_in_texts_are_no_depth() {
+        for (document, depth) in [
+            ("{}", 1),
+            (r#"{"a":[{"b":"[[[{\"{"}]}"#, 3),
+            ("]]]", 0),
+            ("[[[", 3),
+        ] {
+            assert_eq!(depth_of(document), depth, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_the_host_would_refuse_is_refused_before() {
+        let raw = |document: String| Raw {
+            document,
+            media: Vec::new(),
+        };
+        let deep = format!(r#"{{"Content":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
+        let many = format!(
+            r#"{{"Body":"x","PersistentAction":[{}]}}"#,
+            vec!["1"; 41].join(",")
+        );
+        for document in [deep, many] {
+            let error = read(&raw(document), false).expect_err("too much");
+            assert_eq!(error.code, Code::InvalidMessage);
+        }
+    }
 }
