@@ -69,7 +69,7 @@ impl<'a> Record<'a> {
         let state = state_of(&word)?;
         let code = match &self.0["error_code"] {
             Value::Number(code) => code.to_string(),
-            _ => "none".to_owned(),
+            _ => String::new(),
         };
         let status = Status {
             recipient: self.to().map(End::party),
