@@ -47,6 +47,8 @@ pub(crate) struct Rules<'a> {
     flow_inputs: &'a [Input],
     /// A flow names the secrets of a channel to be as `name/slot`.
     slots: bool,
+    /// Which flow it is, is not known: the inputs of all of them count.
+    any_flow: bool,
 }
 
 impl<'a> Rules<'a> {
@@ -56,6 +58,7 @@ impl<'a> Rules<'a> {
             config,
             flow_inputs: &[],
             slots: false,
+            any_flow: false,
         }
     }
 
@@ -65,8 +68,20 @@ impl<'a> Rules<'a> {
         self
     }
 
+    /// Takes what any of the flows may name.
+    pub(crate) fn of_any_flow(mut self) -> Self {
+        self.any_flow = true;
+        self.slots = true;
+        self
+    }
+
     fn input(&self, name: &str) -> Option<&'a Input> {
-        let of_flow = self.flow_inputs.iter().find(|input| input.name == name);
+        let flows = self.descriptor.flows.iter().filter(|_| self.any_flow);
+        let mut of_flows = self
+            .flow_inputs
+            .iter()
+            .chain(flows.flat_map(|flow| &flow.inputs));
+        let of_flow = of_flows.find(|input| input.name == name);
         of_flow.or_else(|| self.descriptor.input(name))
     }
 
