@@ -17,6 +17,7 @@ mod refusals;
 mod sending;
 mod simple;
 mod statuses;
+mod twilio;
 mod verification;
 
 use wharf_test_support::graph::StatusPlan;

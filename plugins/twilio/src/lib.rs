@@ -4,18 +4,28 @@
 //! WhatsApp calls interactive, and every template, is a resource of the Content API first.
 
 mod account;
+mod admin;
+mod ask;
 mod codes;
 mod content;
 mod definition;
 mod descriptor;
 mod failure;
 mod form;
+mod health;
+mod inbound;
 mod interactive;
 mod media;
+mod moment;
+mod onboarding;
 mod other;
 mod plain;
+mod profile;
+mod reconcile;
 mod send;
+mod senders;
 mod template;
+mod templates;
 mod variables;
 
 use wharf_plugin::prelude::*;
@@ -25,7 +35,7 @@ pub struct Twilio;
 
 impl Provider for Twilio {
     fn describe() -> Descriptor {
-        descriptor::descriptor()
+        admin::extend(descriptor::descriptor())
     }
 
     fn start(ctx: &Context, message: &Message) -> Result<Progress, Error> {
@@ -40,6 +50,12 @@ impl Provider for Twilio {
     ) -> Result<Progress, Error> {
         send::resume(ctx, message, state, outcome)
     }
+
+    fn parse(_: &Context, webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
+        inbound::parse(webhook, skip)
+    }
 }
 
-wharf_plugin::export_provider!(Twilio, media);
+wharf_plugin::export_provider!(
+    Twilio, media, onboarding, templates, health, reconcile, profile
+);

@@ -5,5 +5,12 @@ use wharf_plugin_twilio::Twilio;
 
 #[test]
 fn golden_cases() {
-    Golden::of::<Twilio>().media::<Twilio>().run("cases");
+    Golden::of::<Twilio>()
+        .media::<Twilio>()
+        .onboarding::<Twilio>()
+        .templates::<Twilio>()
+        .health::<Twilio>()
+        .reconcile::<Twilio>()
+        .profile::<Twilio>()
+        .run("cases");
 }
