@@ -5,6 +5,8 @@
 //! protocols, so that a mistake in Wharf cannot hide behind the same mistake here.
 
 mod clock;
+mod cloud;
+pub mod dialog360;
 mod eventually;
 pub mod graph;
 mod http_client;
@@ -13,6 +15,7 @@ pub mod postgres;
 mod server;
 pub mod sink;
 
+pub use dialog360::{FakeDialog360, FakeDialog360Config};
 pub use eventually::{NotInTime, eventually};
 pub use graph::{FakeGraph, FakeGraphConfig};
 pub use port::free_port;

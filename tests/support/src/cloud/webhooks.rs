@@ -12,7 +12,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::config::WebhookRetry;
-use super::payload;
 use crate::http_client::{Answer, HttpClient};
 
 /// One webhook and how far its delivery has come.
@@ -27,9 +26,17 @@ pub struct WebhookRecord {
     pub last_answer: Option<Result<u16, String>>,
 }
 
-pub(super) struct WebhookSender {
+/// Where a webhook goes at the moment of its post, and the headers that prove its sender.
+pub(crate) struct Target {
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// Asked anew for each post, so that a repetition goes where the receiver is by then.
+pub(crate) type Resolve = Arc<dyn Fn(&[u8]) -> anyhow::Result<Target> + Send + Sync>;
+
+pub(crate) struct WebhookSender {
     client: HttpClient,
-    app_secret: String,
     retry: WebhookRetry,
     under_way: Semaphore,
     closed: watch::Sender<bool>,
@@ -39,51 +46,34 @@ pub(super) struct WebhookSender {
 
 #[derive(Default)]
 struct State {
-    callback_url: Option<String>,
+    /// Public addresses and who answers for them on this machine.
+    receivers: Vec<(String, String)>,
     next_id: u64,
     records: BTreeMap<u64, WebhookRecord>,
 }
 
 impl WebhookSender {
-    pub(super) fn new(
-        app_secret: String,
-        callback_url: Option<String>,
-        retry: WebhookRetry,
-        records_max: usize,
-    ) -> Self {
+    pub(crate) fn new(retry: WebhookRetry, records_max: usize) -> Self {
         Self {
             client: HttpClient::new(retry.timeout),
-            app_secret,
             under_way: Semaphore::new(retry.concurrent_max.max(1)),
             retry,
             closed: watch::Sender::new(false),
             records_max,
-            state: Mutex::new(State {
-                callback_url,
-                ..State::default()
-            }),
+            state: Mutex::new(State::default()),
         }
     }
 
-    pub(super) fn set_callback_url(&self, url: Option<String>) {
-        self.state().callback_url = url;
-    }
-
-    pub(super) fn callback_url(&self) -> anyhow::Result<String> {
-        self.state()
-            .callback_url
-            .clone()
-            .context("this fake Graph API has no callback URL")
-    }
-
-    pub(super) fn has_callback(&self) -> bool {
-        self.state().callback_url.is_some()
+    /// Posts to addresses that begin with `public` go to `local` instead.
+    pub(crate) fn connect_to(&self, public: String, local: String) {
+        self.state().receivers.push((public, local));
     }
 
     /// Posts `body()` after `delay` and repeats it until it is acknowledged.
-    pub(super) fn deliver(
+    pub(crate) fn deliver(
         self: &Arc<Self>,
         delay: Duration,
+        resolve: Resolve,
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) {
         let sender = Arc::clone(self);
@@ -95,22 +85,22 @@ impl WebhookSender {
                 _ = closed.wait_for(|closed| *closed) => {}
                 () = async {
                     tokio::time::sleep(delay).await;
-                    sender.post_until_acknowledged(id, Bytes::from(body())).await;
+                    sender.post_until_acknowledged(id, &resolve, Bytes::from(body())).await;
                 } => {}
             }
         });
     }
 
     /// Ends all deliveries.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.send_replace(true);
     }
 
-    pub(super) fn records(&self) -> Vec<WebhookRecord> {
+    pub(crate) fn records(&self) -> Vec<WebhookRecord> {
         self.state().records.values().cloned().collect()
     }
 
-    pub(super) fn unacknowledged(&self) -> usize {
+    pub(crate) fn unacknowledged(&self) -> usize {
         self.state()
             .records
             .values()
@@ -118,18 +108,14 @@ impl WebhookSender {
             .count()
     }
 
-    /// One post with whatever signature the caller wants, or none.
-    pub(super) async fn post(
-        &self,
-        body: Bytes,
-        signature: Option<&str>,
-    ) -> anyhow::Result<Answer> {
-        let url = self.callback_url()?;
+    /// One post.
+    pub(crate) async fn post(&self, target: Target, body: Bytes) -> anyhow::Result<Answer> {
+        let url = self.connected(&target.url);
         let mut request = Request::post(&url)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, "facebookexternalua");
-        if let Some(signature) = signature {
-            request = request.header("X-Hub-Signature-256", signature);
+        for (name, value) in &target.headers {
+            request = request.header(name, value);
         }
         let request = request
             .body(Full::new(body))
@@ -137,14 +123,14 @@ impl WebhookSender {
         self.client.send(request).await
     }
 
-    pub(super) async fn post_signed(&self, body: Bytes) -> anyhow::Result<Answer> {
-        let signature = payload::signature(&self.app_secret, &body);
-        self.post(body, Some(&signature)).await
-    }
-
     /// The GET by which Meta finds out whether a callback URL is ours.
-    pub(super) async fn challenge(&self, token: &str, challenge: &str) -> anyhow::Result<Answer> {
-        let url = self.callback_url()?;
+    pub(crate) async fn challenge(
+        &self,
+        url: &str,
+        token: &str,
+        challenge: &str,
+    ) -> anyhow::Result<Answer> {
+        let url = self.connected(url);
         let joint = if url.contains('?') { '&' } else { '?' };
         let url = format!(
             "{url}{joint}hub.mode=subscribe&hub.challenge={}&hub.verify_token={}",
@@ -157,14 +143,26 @@ impl WebhookSender {
         self.client.send(request).await
     }
 
-    async fn post_until_acknowledged(&self, id: u64, body: Bytes) {
+    fn connected(&self, url: &str) -> String {
+        let state = self.state();
+        state
+            .receivers
+            .iter()
+            .find_map(|(public, local)| Some(format!("{local}{}", url.strip_prefix(public)?)))
+            .unwrap_or_else(|| url.to_owned())
+    }
+
+    async fn post_until_acknowledged(&self, id: u64, resolve: &Resolve, body: Bytes) {
         let started = Instant::now();
         let mut pause = self.retry.first;
         loop {
             let answer = {
                 // The semaphore is never closed; without a permit the post would only be early.
                 let _permit = self.under_way.acquire().await;
-                self.post_signed(body.clone()).await
+                match resolve(&body) {
+                    Ok(target) => self.post(target, body.clone()).await,
+                    Err(error) => Err(error),
+                }
             };
             let acknowledged = matches!(&answer, Ok(answer) if answer.status == StatusCode::OK);
             self.note(id, &body, answer);

@@ -100,7 +100,74 @@ const KNOWN: &[(u32, u16, &str)] = &[
         "Template name does not exist in the translation",
     ),
     (133_004, 503, "Server temporarily unavailable"),
+    (
+        80_008,
+        400,
+        "There have been too many calls to this WhatsApp Business account",
+    ),
+    (102, 401, "Session key invalid or no longer valid"),
+    (131_020, 400, "The group has one member only"),
+    (
+        131_037,
+        400,
+        "The display name of this number is not approved",
+    ),
+    (131_052, 400, "Media download error"),
+    (131_055, 400, "Method not allowed"),
+    (131_059, 400, "Invalid paging cursor"),
+    (
+        131_062,
+        400,
+        "Business-scoped user id is not valid for this message",
+    ),
+    (
+        131_063,
+        400,
+        "Marketing templates are not available on Cloud API",
+    ),
+    (
+        132_000,
+        400,
+        "Number of parameters does not match the expected number of params",
+    ),
+    (132_005, 400, "Translated text too long"),
+    (132_007, 400, "Template format character policy violated"),
+    (
+        132_012,
+        400,
+        "Parameter format does not match format in the created template",
+    ),
+    (132_015, 400, "Template is paused"),
+    (132_016, 400, "Template is disabled"),
+    (132_068, 400, "Flow is in blocked state"),
+    (132_069, 400, "Flow is in throttled state"),
+    (133_005, 400, "Two step verification PIN mismatch"),
+    (133_006, 400, "Phone number re-verification needed"),
+    (133_008, 400, "Too many two step verification PIN guesses"),
+    (133_009, 400, "Two step verification PIN guessed too fast"),
     (133_010, 400, "Phone number not registered"),
+    (
+        133_015,
+        400,
+        "Please wait a few minutes before attempting to register this phone number",
+    ),
+    (
+        133_016,
+        400,
+        "Too many attempts to register or deregister this number",
+    ),
+    (134_100, 400, "Only marketing messages are supported"),
+    (135_000, 400, "Generic user error"),
+    (137_000, 400, "Recipient identity key hash mismatch"),
+    (2_388_040, 400, "Character limit exceeded"),
+    (2_388_047, 400, "Message header format incorrect"),
+    (2_388_072, 400, "Message body format incorrect"),
+    (2_593_107, 400, "Synchronisation was requested already"),
+    (
+        2_593_108,
+        400,
+        "Synchronisation must be requested within 24 hours",
+    ),
 ];
 
 impl GraphError {
@@ -130,7 +197,7 @@ impl GraphError {
     }
 
     /// Code 100 with Meta's own way of putting the whole complaint into the message.
-    pub(super) fn parameter(complaint: impl std::fmt::Display) -> Self {
+    pub(crate) fn parameter(complaint: impl std::fmt::Display) -> Self {
         Self {
             message: format!("(#100) {complaint}"),
             ..Self::of_code(100)
@@ -138,7 +205,7 @@ impl GraphError {
     }
 
     /// The object does not exist, or this token may not see it: Graph does not say which.
-    pub(super) fn unknown_object(id: &str, method: &str) -> Self {
+    pub(crate) fn unknown_object(id: &str, method: &str) -> Self {
         Self {
             subcode: Some(33),
             message: format!(
@@ -150,7 +217,16 @@ impl GraphError {
         }
     }
 
-    pub(super) fn body(&self, trace_id: &str) -> Value {
+    /// A token that is no longer, or never was, good; the subcode says why.
+    pub(crate) fn token(subcode: u32, why: &str) -> Self {
+        Self {
+            subcode: Some(subcode),
+            message: format!("Error validating access token: {why}"),
+            ..Self::of_code(190)
+        }
+    }
+
+    pub(crate) fn body(&self, trace_id: &str) -> Value {
         let mut error = json!({
             "message": self.message,
             "type": "OAuthException",
@@ -167,7 +243,7 @@ impl GraphError {
     }
 
     /// The other shape of the same error, as it stands in a `failed` status.
-    pub(super) fn in_webhook(&self) -> Value {
+    pub(crate) fn in_webhook(&self) -> Value {
         let title = self
             .message
             .split_once(") ")
