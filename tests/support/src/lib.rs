@@ -4,6 +4,8 @@
 //! two small helpers. Knows nothing of Wharf itself: everything here is written from the public
 //! protocols, so that a mistake in Wharf cannot hide behind the same mistake here.
 
+#[cfg(test)]
+mod ask;
 mod clock;
 mod cloud;
 pub mod dialog360;

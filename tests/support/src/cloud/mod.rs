@@ -24,6 +24,8 @@ pub(crate) mod serve;
 pub(crate) mod shape;
 pub(crate) mod strict_json;
 mod template_send;
+#[cfg(test)]
+mod tests;
 pub(crate) mod templates;
 mod traffic;
 pub(crate) mod webhooks;
