@@ -6,6 +6,8 @@
 
 mod access;
 mod account;
+#[cfg(test)]
+mod calls_tests;
 mod config;
 mod media;
 mod phone;
