@@ -24,9 +24,9 @@ pub(crate) mod serve;
 pub(crate) mod shape;
 pub(crate) mod strict_json;
 mod template_send;
+pub(crate) mod templates;
 #[cfg(test)]
 mod tests;
-pub(crate) mod templates;
 mod traffic;
 pub(crate) mod webhooks;
 mod world;

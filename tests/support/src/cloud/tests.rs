@@ -81,12 +81,24 @@ fn documented_examples_of_every_kind_are_taken() {
     let link = json!({ "link": "https://example.com/file" });
     let examples = [
         of_kind("text", json!({ "body": "Hi", "preview_url": true })),
-        of_kind("image", json!({ "link": "https://example.com/a.png", "caption": "x" })),
-        of_kind("audio", json!({ "link": "https://example.com/a.ogg", "voice": true })),
+        of_kind(
+            "image",
+            json!({ "link": "https://example.com/a.png", "caption": "x" }),
+        ),
+        of_kind(
+            "audio",
+            json!({ "link": "https://example.com/a.ogg", "voice": true }),
+        ),
         of_kind("video", json!({ "id": "4490709327384033", "caption": "x" })),
-        of_kind("document", json!({ "link": "https://example.com/a.pdf", "filename": "a.pdf" })),
+        of_kind(
+            "document",
+            json!({ "link": "https://example.com/a.pdf", "filename": "a.pdf" }),
+        ),
         of_kind("sticker", link.clone()),
-        of_kind("location", json!({ "latitude": "37.4421", "longitude": -122.16, "name": "Here" })),
+        of_kind(
+            "location",
+            json!({ "latitude": "37.4421", "longitude": -122.16, "name": "Here" }),
+        ),
         of_kind(
             "contacts",
             json!([{ "name": { "formatted_name": "A B" }, "phones": [{ "phone": "+1650" }],
@@ -108,13 +120,20 @@ fn documented_examples_of_every_kind_are_taken() {
                 "flow_action": "navigate", "flow_action_payload": { "screen": "A" } } } })),
         interactive(json!({ "type": "product",
                             "action": { "catalog_id": "1", "product_retailer_id": "2" } })),
-        interactive(json!({ "type": "location_request_message", "body": { "text": "Where?" },
-                            "action": { "name": "send_location" } })),
+        interactive(
+            json!({ "type": "location_request_message", "body": { "text": "Where?" },
+                            "action": { "name": "send_location" } }),
+        ),
         interactive(json!({ "type": "catalog_message", "body": { "text": "x" },
                             "action": { "name": "catalog_message" } })),
-        interactive(json!({ "type": "request_contact_info", "body": { "text": "x" },
-                            "action": { "name": "request_contact_info" } })),
-        of_kind("template", json!({ "name": "a", "language": { "code": "en" } })),
+        interactive(
+            json!({ "type": "request_contact_info", "body": { "text": "x" },
+                            "action": { "name": "request_contact_info" } }),
+        ),
+        of_kind(
+            "template",
+            json!({ "name": "a", "language": { "code": "en" } }),
+        ),
     ];
     for example in examples {
         assert_eq!(read(&example).err(), None, "{example}");
@@ -132,19 +151,31 @@ fn what_the_reference_forbids_is_refused_with_its_code() {
         ("no buttons", interactive(buttons(0)), 131_009),
         (
             "equal ids",
-            with(interactive(buttons(2)), "/interactive/action/buttons/1/reply/id", json!("b0")),
+            with(
+                interactive(buttons(2)),
+                "/interactive/action/buttons/1/reply/id",
+                json!("b0"),
+            ),
             131_009,
         ),
         (
             "long title",
-            with(interactive(buttons(1)), "/interactive/action/buttons/0/reply/title", json!("x".repeat(21))),
+            with(
+                interactive(buttons(1)),
+                "/interactive/action/buttons/0/reply/title",
+                json!("x".repeat(21)),
+            ),
             131_009,
         ),
         ("eleven rows", interactive(list(&[5, 6])), 131_009),
         ("no rows", interactive(list(&[0])), 131_009),
         (
             "untitled section",
-            with(interactive(list(&[1, 1])), "/interactive/action/sections/1/title", Value::Null),
+            with(
+                interactive(list(&[1, 1])),
+                "/interactive/action/sections/1/title",
+                Value::Null,
+            ),
             131_008,
         ),
         ("one card", interactive(carousel(1)), 131_009),
@@ -159,37 +190,81 @@ fn what_the_reference_forbids_is_refused_with_its_code() {
             131_009,
         ),
         ("neither id nor link", of_kind("image", json!({})), 131_008),
-        ("both", of_kind("image", json!({ "id": "1", "link": "https://a.b" })), 131_009),
-        ("no web link", of_kind("image", json!({ "link": "ftp://a.b" })), 131_009),
-        ("captioned sticker", of_kind("sticker", json!({ "id": "1", "caption": "x" })), 100),
-        ("long caption", of_kind("video", json!({ "id": "1", "caption": "x".repeat(1025) })), 131_009),
-        ("off the Earth", of_kind("location", json!({ "latitude": 91, "longitude": 0 })), 131_009),
-        ("no contacts", of_kind("contacts", json!([])), 131_009),
-        ("nameless contact", of_kind("contacts", json!([{ "name": {} }])), 131_008),
         (
-            "birthday",
-            of_kind("contacts", json!([{ "name": { "formatted_name": "A" }, "birthday": "23.01.1999" }])),
+            "both",
+            of_kind("image", json!({ "id": "1", "link": "https://a.b" })),
             131_009,
         ),
-        ("unknown type", interactive(json!({ "type": "hologram" })), 131_009),
-        ("template without language", of_kind("template", json!({ "name": "a" })), 131_008),
+        (
+            "no web link",
+            of_kind("image", json!({ "link": "ftp://a.b" })),
+            131_009,
+        ),
+        (
+            "captioned sticker",
+            of_kind("sticker", json!({ "id": "1", "caption": "x" })),
+            100,
+        ),
+        (
+            "long caption",
+            of_kind("video", json!({ "id": "1", "caption": "x".repeat(1025) })),
+            131_009,
+        ),
+        (
+            "off the Earth",
+            of_kind("location", json!({ "latitude": 91, "longitude": 0 })),
+            131_009,
+        ),
+        ("no contacts", of_kind("contacts", json!([])), 131_009),
+        (
+            "nameless contact",
+            of_kind("contacts", json!([{ "name": {} }])),
+            131_008,
+        ),
+        (
+            "birthday",
+            of_kind(
+                "contacts",
+                json!([{ "name": { "formatted_name": "A" }, "birthday": "23.01.1999" }]),
+            ),
+            131_009,
+        ),
+        (
+            "unknown type",
+            interactive(json!({ "type": "hologram" })),
+            131_009,
+        ),
+        (
+            "template without language",
+            of_kind("template", json!({ "name": "a" })),
+            131_008,
+        ),
         (
             "parameter of a wrong type",
-            of_kind("template", json!({ "name": "a", "language": { "code": "en" }, "components": [
-                { "type": "body", "parameters": [{ "type": "image", "image": { "id": "1" } }] }] })),
+            of_kind(
+                "template",
+                json!({ "name": "a", "language": { "code": "en" }, "components": [
+                { "type": "body", "parameters": [{ "type": "image", "image": { "id": "1" } }] }] }),
+            ),
             131_009,
         ),
         (
             "button without index",
-            of_kind("template", json!({ "name": "a", "language": { "code": "en" }, "components": [
-                { "type": "button", "sub_type": "url", "parameters": [] }] })),
+            of_kind(
+                "template",
+                json!({ "name": "a", "language": { "code": "en" }, "components": [
+                { "type": "button", "sub_type": "url", "parameters": [] }] }),
+            ),
             131_008,
         ),
     ];
     for (name, body, code) in cases {
         assert_eq!(read(&body).map(|_| ()), Err(code), "{name}");
     }
-    let mut reaction = of_kind("reaction", json!({ "message_id": "wamid.x", "emoji": "👍" }));
+    let mut reaction = of_kind(
+        "reaction",
+        json!({ "message_id": "wamid.x", "emoji": "👍" }),
+    );
     reaction["context"] = json!({ "message_id": "wamid.y" });
     assert_eq!(read(&reaction).map(|_| ()), Err(131_009));
     let mut two = of_kind("text", json!({ "body": "x" }));
@@ -207,7 +282,9 @@ fn sent(components: Value) -> Value {
 
 fn code_of(sent: &Value, template: &Template) -> Option<u32> {
     template_send::check(sent).unwrap();
-    template_send::match_template(sent, template).err().map(|error| error.code)
+    template_send::match_template(sent, template)
+        .err()
+        .map(|error| error.code)
 }
 
 #[test]
@@ -224,7 +301,8 @@ fn a_template_send_must_fill_its_template() {
     let image = json!({ "type": "header", "parameters": [
         { "type": "image", "image": { "link": "https://example.com/a.png" } }] });
     let body = json!({ "type": "body", "parameters": [text("Ana"), text("42")] });
-    let url = json!({ "type": "button", "sub_type": "url", "index": "1", "parameters": [text("42")] });
+    let url =
+        json!({ "type": "button", "sub_type": "url", "index": "1", "parameters": [text("42")] });
     let coupon = json!({ "type": "button", "sub_type": "copy_code", "index": 2,
         "parameters": [{ "type": "coupon_code", "coupon_code": "SAVE20" }] });
     let all = sent(json!([image, body, url, coupon]));
@@ -232,7 +310,11 @@ fn a_template_send_must_fill_its_template() {
     for left_out in 0..4 {
         let mut less = all.clone();
         less["components"].as_array_mut().unwrap().remove(left_out);
-        assert_eq!(code_of(&less, &defined), Some(132_000), "without component {left_out}");
+        assert_eq!(
+            code_of(&less, &defined),
+            Some(132_000),
+            "without component {left_out}"
+        );
     }
     let with = |at: usize, component: Value| {
         let mut changed = all.clone();
@@ -246,7 +328,8 @@ fn a_template_send_must_fill_its_template() {
     assert_eq!(with(1, one), Some(132_000));
     let long = json!({ "type": "body", "parameters": [text(&"x".repeat(1020)), text("42")] });
     assert_eq!(with(1, long), Some(132_005));
-    let elsewhere = json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [text("42")] });
+    let elsewhere =
+        json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [text("42")] });
     assert_eq!(with(2, elsewhere), Some(132_000));
 }
 
@@ -279,8 +362,12 @@ fn named_parameters_are_filled_by_name_and_passwords_stand_twice() {
         ]))
     };
     assert_eq!(code_of(&twice("123456", "123456"), &password), None);
-    assert_eq!(code_of(&twice("123456", "654321"), &password), Some(132_012));
-    let only_body = sent(json!([{ "type": "body", "parameters": [{ "type": "text", "text": "1" }] }]));
+    assert_eq!(
+        code_of(&twice("123456", "654321"), &password),
+        Some(132_012)
+    );
+    let only_body =
+        sent(json!([{ "type": "body", "parameters": [{ "type": "text", "text": "1" }] }]));
     assert_eq!(code_of(&only_body, &password), Some(132_000));
 }
 

@@ -151,6 +151,11 @@ impl FakeDialog360 {
 
     // --- the books ----------------------------------------------------------------------------
 
+    /// From here on the fake's time passes by `advance` only.
+    pub fn stop_clock(&self) {
+        self.shared.platform.clock.stop();
+    }
+
     /// Moves the fake's time forward: links, ids and bans end by it.
     pub fn advance(&self, by: Duration) {
         self.shared.platform.clock.advance(by);

@@ -29,7 +29,9 @@ async fn receiver() -> (Server, String) {
             .find_map(|pair| pair.strip_prefix("hub.challenge=").map(str::to_owned))
             .unwrap_or_default()
     };
-    let server = Server::start(0, axum::Router::new().fallback(echo)).await.unwrap();
+    let server = Server::start(0, axum::Router::new().fallback(echo))
+        .await
+        .unwrap();
     let url = format!("http://{}/hook", server.address());
     (server, url)
 }
@@ -39,7 +41,10 @@ fn ask(fake: &FakeGraph, method: &'static str, path: &str) -> Ask {
 }
 
 async fn post(fake: &FakeGraph, path: &str, body: Value) -> Answer {
-    ask(fake, "POST", path).json(body).send(fake.address()).await
+    ask(fake, "POST", path)
+        .json(body)
+        .send(fake.address())
+        .await
 }
 
 async fn get(fake: &FakeGraph, path: &str) -> Answer {
@@ -61,18 +66,41 @@ fn text() -> Value {
 #[tokio::test]
 async fn media_are_uploaded_sent_linked_downloaded_and_end() {
     let fake = fake(|_| {}).await;
+    fake.stop_clock();
     let upload = |content_type: &str, bytes: &str| {
         let path = format!("{}/media", fake.number().id);
-        ask(&fake, "POST", &path).file(content_type, bytes).send(fake.address())
+        ask(&fake, "POST", &path)
+            .file(content_type, bytes)
+            .send(fake.address())
     };
-    let id = upload("image/png", "pixels").await.json()["id"].as_str().unwrap().to_owned();
+    let id = upload("image/png", "pixels").await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(upload("image/gif", "pixels").await.code(), 100);
     assert_eq!(upload("image/png", "").await.code(), 131_053);
-    assert_eq!(upload("image/webp", &"x".repeat(500 * 1024 + 1)).await.code(), 131_053);
-    assert_eq!(send(&fake, of_kind("image", json!({ "id": id }))).await.status, 200);
-    assert_eq!(send(&fake, of_kind("image", json!({ "id": "1" }))).await.code(), 100);
+    assert_eq!(
+        upload("image/webp", &"x".repeat(500 * 1024 + 1))
+            .await
+            .code(),
+        131_053
+    );
+    assert_eq!(
+        send(&fake, of_kind("image", json!({ "id": id })))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        send(&fake, of_kind("image", json!({ "id": "1" })))
+            .await
+            .code(),
+        100
+    );
 
-    let shown = get(&fake, &format!("{id}?phone_number_id={}", fake.number().id)).await.json();
+    let shown = get(&fake, &format!("{id}?phone_number_id={}", fake.number().id))
+        .await
+        .json();
     assert_eq!(shown["mime_type"], "image/png");
     let url = shown["url"].as_str().unwrap();
     let path = url.strip_prefix("https://lookaside.fbsbx.com").unwrap();
@@ -90,7 +118,10 @@ async fn media_are_uploaded_sent_linked_downloaded_and_end() {
     fake.advance(Duration::from_secs(30 * 24 * 60 * 60));
     assert_eq!(get(&fake, &id).await.code(), 100);
 
-    let second = upload("audio/ogg", "sound").await.json()["id"].as_str().unwrap().to_owned();
+    let second = upload("audio/ogg", "sound").await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let delete = || ask(&fake, "DELETE", &second).send(fake.address());
     assert_eq!(delete().await.json(), json!({ "success": true }));
     assert_eq!(delete().await.code(), 100);
@@ -121,23 +152,45 @@ async fn a_signup_ends_in_a_registered_number_whose_webhooks_come() {
         .unwrap()
         .to_owned();
     let again = exchange(&code, &config.app_secret).await;
-    assert_eq!((again.code(), again.json()["error"]["error_subcode"].as_u64()), (100, Some(36_009)));
+    assert_eq!(
+        (
+            again.code(),
+            again.json()["error"]["error_subcode"].as_u64()
+        ),
+        (100, Some(36_009))
+    );
     let late = fake.sign_up(&SignUp::new(vec![number.clone()]).with_pin("111111"));
     fake.advance(Duration::from_secs(31));
     assert_eq!(exchange(&late, &config.app_secret).await.code(), 100);
 
     let app_token = format!("{}%7C{}", config.app_id, config.app_secret);
     let path = format!("/v24.0/debug_token?input_token={token}&access_token={app_token}");
-    let debugged = Ask::new("GET", HOST, &path).send(fake.address()).await.json();
+    let debugged = Ask::new("GET", HOST, &path)
+        .send(fake.address())
+        .await
+        .json();
     assert_eq!(debugged["data"]["is_valid"], true);
-    assert_eq!(debugged["data"]["granular_scopes"][0]["target_ids"], json!([number.account_id]));
+    assert_eq!(
+        debugged["data"]["granular_scopes"][0]["target_ids"],
+        json!([number.account_id])
+    );
 
-    let call = |method, path: String| Ask::new(method, HOST, &format!("/v24.0/{path}")).bearer(&token);
-    let listed = call("GET", format!("{}/phone_numbers?fields=id,status,platform_type", number.account_id));
+    let call =
+        |method, path: String| Ask::new(method, HOST, &format!("/v24.0/{path}")).bearer(&token);
+    let listed = call(
+        "GET",
+        format!(
+            "{}/phone_numbers?fields=id,status,platform_type",
+            number.account_id
+        ),
+    );
     let listed = listed.send(fake.address()).await.json();
-    assert_eq!(listed["data"], json!([
-        { "id": number.id, "status": "PENDING", "platform_type": "NOT_APPLICABLE" }
-    ]));
+    assert_eq!(
+        listed["data"],
+        json!([
+            { "id": number.id, "status": "PENDING", "platform_type": "NOT_APPLICABLE" }
+        ])
+    );
     let foreign = call("GET", format!("{}/phone_numbers", fake.number().account_id));
     assert_eq!(foreign.send(fake.address()).await.code(), 100);
     let unregistered = call("POST", format!("{}/messages", number.id)).json(text());
@@ -159,9 +212,11 @@ async fn a_signup_ends_in_a_registered_number_whose_webhooks_come() {
     let subscribe = call("POST", format!("{}/subscribed_apps", number.account_id));
     assert_eq!(subscribe.send(fake.address()).await.status, 200);
     let wamid = fake.receive_at(&number, TO, &Inbound::text("hello"));
-    eventually(WAIT, || async { (fake.unacknowledged_webhooks() == 0).then_some(()) })
-        .await
-        .unwrap();
+    eventually(WAIT, || async {
+        (fake.unacknowledged_webhooks() == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let webhooks = fake.webhooks();
     assert_eq!(webhooks.len(), 1);
     assert!(String::from_utf8_lossy(&webhooks[0].body).contains(&wamid.replace('/', "\\/")));
@@ -170,10 +225,14 @@ async fn a_signup_ends_in_a_registered_number_whose_webhooks_come() {
 #[tokio::test]
 async fn proofs_tokens_and_their_ends() {
     let fake = fake(|config| config.requires_proof = true).await;
+    fake.stop_clock();
     let token = fake.number().token.clone();
     let path = |proof: &str| format!("{}?fields=id{proof}", fake.number().id);
     assert_eq!(get(&fake, &path("")).await.code(), 100);
-    let good = format!("&appsecret_proof={}", access::proof(&fake.config().app_secret, &token));
+    let good = format!(
+        "&appsecret_proof={}",
+        access::proof(&fake.config().app_secret, &token)
+    );
     assert_eq!(get(&fake, &path(&good)).await.status, 200);
     assert_eq!(get(&fake, &path("&appsecret_proof=00")).await.code(), 100);
     let stale = access::proof(&fake.config().app_secret, &format!("{token}|1700000000"));
@@ -187,7 +246,10 @@ async fn proofs_tokens_and_their_ends() {
     assert_eq!((expired.status, expired.code()), (401, 190));
     assert_eq!(expired.json()["error"]["error_subcode"], 463);
     fake.revoke_token(&token, 460);
-    assert_eq!(get(&fake, &path(&good)).await.json()["error"]["error_subcode"], 460);
+    assert_eq!(
+        get(&fake, &path(&good)).await.json()["error"]["error_subcode"],
+        460
+    );
 }
 
 #[tokio::test]
@@ -207,15 +269,23 @@ async fn templates_are_created_reviewed_listed_by_pages_sent_and_deleted() {
     assert_eq!(created["status"], "PENDING");
     assert_eq!(create("order", "Order {{1}} is here").await.code(), 100);
     assert_eq!(create("Order", "Order {{1}} is here").await.code(), 100);
-    assert_eq!(create("long", &format!("{{{{1}}}}{}", "x".repeat(1020))).await.code(), 2_388_040);
+    assert_eq!(
+        create("long", &format!("{{{{1}}}}{}", "x".repeat(1020)))
+            .await
+            .code(),
+        2_388_040
+    );
     assert_eq!(create("plain", "no variable").await.code(), 2_388_072);
 
     let template = |count: usize| {
         let parameters = vec![json!({ "type": "text", "text": "42" }); count];
-        of_kind("template", json!({
-            "name": "order", "language": { "code": "en_US" },
-            "components": [{ "type": "body", "parameters": parameters }],
-        }))
+        of_kind(
+            "template",
+            json!({
+                "name": "order", "language": { "code": "en_US" },
+                "components": [{ "type": "body", "parameters": parameters }],
+            }),
+        )
     };
     let pending = send(&fake, template(1)).await;
     assert_eq!((pending.status, pending.code()), (404, 132_001));
@@ -225,10 +295,13 @@ async fn templates_are_created_reviewed_listed_by_pages_sent_and_deleted() {
     assert_eq!(send(&fake, template(2)).await.code(), 132_000);
     fake.decide_template(id, &Decision::Pause).unwrap();
     assert_eq!(send(&fake, template(1)).await.code(), 132_015);
-    fake.decide_template(id, &Decision::Reject("PROMOTIONAL".to_owned())).unwrap();
-    eventually(WAIT, || async { (fake.unacknowledged_webhooks() == 0).then_some(()) })
-        .await
+    fake.decide_template(id, &Decision::Reject("PROMOTIONAL".to_owned()))
         .unwrap();
+    eventually(WAIT, || async {
+        (fake.unacknowledged_webhooks() == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let reviewed = fake.webhooks().iter().any(|webhook| {
         let text = String::from_utf8_lossy(&webhook.body).into_owned();
         text.contains("message_template_status_update") && text.contains("PROMOTIONAL")
@@ -236,13 +309,17 @@ async fn templates_are_created_reviewed_listed_by_pages_sent_and_deleted() {
     assert!(reviewed);
 
     let mut names = Vec::new();
-    let mut next = Some(format!("{account}/message_templates?fields=name,status&limit=1"));
+    let mut next = Some(format!(
+        "{account}/message_templates?fields=name,status&limit=1"
+    ));
     while let Some(path) = next {
         let page = get(&fake, &path).await.json();
         names.push(page["data"][0]["name"].as_str().unwrap().to_owned());
-        next = page["paging"]["next"]
-            .as_str()
-            .map(|next| next.strip_prefix("https://graph.facebook.com/v24.0/").unwrap().to_owned());
+        next = page["paging"]["next"].as_str().map(|next| {
+            next.strip_prefix("https://graph.facebook.com/v24.0/")
+                .unwrap()
+                .to_owned()
+        });
     }
     assert_eq!(names, ["hello_world", "order"]);
     let bad = get(&fake, &format!("{account}/message_templates?after=x")).await;
@@ -261,19 +338,33 @@ async fn published_limits_hold() {
     let (_receiver, url) = receiver().await;
     let fake = fake(|config| {
         config.callback_url = Some(url);
-        config.limits = Limits { reported: Reported::InAnswer, ..Limits::published() };
+        config.limits = Limits {
+            reported: Reported::InAnswer,
+            ..Limits::published()
+        };
     })
     .await;
+    fake.stop_clock();
     assert_eq!(send(&fake, text()).await.code(), 131_047);
-    let hello = of_kind("template", json!({ "name": "hello_world", "language": { "code": "en_US" } }));
+    let hello = of_kind(
+        "template",
+        json!({ "name": "hello_world", "language": { "code": "en_US" } }),
+    );
     assert_eq!(send(&fake, hello.clone()).await.status, 200);
     fake.receive(TO, &Inbound::text("hi"));
     assert_eq!(send(&fake, text()).await.status, 200);
     for _ in 0..42 {
         assert_eq!(send(&fake, text()).await.status, 200);
     }
-    assert_eq!(send(&fake, text()).await.code(), 131_056, "45 with the first and the template");
-    assert!(fake.refusals().is_empty(), "a limit is no mistake of the sender");
+    assert_eq!(
+        send(&fake, text()).await.code(),
+        131_056,
+        "45 with the template and the refused one"
+    );
+    assert!(
+        fake.refusals().is_empty(),
+        "a limit is no mistake of the sender"
+    );
     fake.advance(Duration::from_secs(6));
     assert_eq!(send(&fake, text()).await.status, 200);
     fake.advance(Duration::from_secs(24 * 60 * 60));
@@ -290,15 +381,27 @@ async fn a_closed_window_and_a_stop_are_told_by_status() {
     .await;
     let account = fake.number().account_id.clone();
     let body = json!([{ "type": "BODY", "text": "Sale" }]);
-    fake.add_template(&account, Template::approved("sale", "en", "MARKETING", body));
+    fake.add_template(
+        &account,
+        Template::approved("sale", "en", "MARKETING", body),
+    );
     fake.set_marketing(TO, false);
-    let sale = of_kind("template", json!({ "name": "sale", "language": { "code": "en" } }));
+    let sale = of_kind(
+        "template",
+        json!({ "name": "sale", "language": { "code": "en" } }),
+    );
     assert_eq!(send(&fake, text()).await.status, 200);
     assert_eq!(send(&fake, sale).await.status, 200);
     eventually(WAIT, || async {
-        let bodies: Vec<_> = fake.webhooks().iter().map(|webhook| webhook.body.clone()).collect();
+        let bodies: Vec<_> = fake
+            .webhooks()
+            .iter()
+            .map(|webhook| webhook.body.clone())
+            .collect();
         let has = |code: &str| {
-            bodies.iter().any(|body| String::from_utf8_lossy(body).contains(code))
+            bodies
+                .iter()
+                .any(|body| String::from_utf8_lossy(body).contains(code))
         };
         (has("\"code\":131047") && has("\"code\":131050") && has("user_preferences")).then_some(())
     })
@@ -319,14 +422,20 @@ async fn numbers_and_profiles_are_read_by_fields_and_changed() {
     assert_eq!(get(&fake, &format!("{id}?fields=colour")).await.code(), 100);
 
     let profile = format!("{id}/whatsapp_business_profile");
-    let set = json!({ "messaging_product": "whatsapp", "about": "Plants", "websites": ["https://a.b"] });
+    let set =
+        json!({ "messaging_product": "whatsapp", "about": "Plants", "websites": ["https://a.b"] });
     assert_eq!(post(&fake, &profile, set).await.status, 200);
     let long = json!({ "messaging_product": "whatsapp", "about": "x".repeat(140) });
     assert_eq!(post(&fake, &profile, long).await.code(), 100);
-    let shown = get(&fake, &format!("{profile}?fields=about,websites,email")).await.json();
-    assert_eq!(shown["data"][0], json!({
-        "messaging_product": "whatsapp", "about": "Plants", "websites": ["https://a.b"]
-    }));
+    let shown = get(&fake, &format!("{profile}?fields=about,websites,email"))
+        .await
+        .json();
+    assert_eq!(
+        shown["data"][0],
+        json!({
+            "messaging_product": "whatsapp", "about": "Plants", "websites": ["https://a.b"]
+        })
+    );
 }
 
 #[tokio::test]
@@ -334,26 +443,45 @@ async fn overrides_are_proven_first_and_divert_messages_only() {
     let (_app, app_url) = receiver().await;
     let (own, _) = receiver().await;
     let fake = fake(|config| config.callback_url = Some(app_url)).await;
-    fake.connect_to("https://wharf.example.com", format!("http://{}", own.address()));
+    fake.connect_to(
+        "https://wharf.example.com",
+        format!("http://{}", own.address()),
+    );
     let override_with = |url: &str| {
         let body = json!({ "webhook_configuration": { "override_callback_uri": url, "verify_token": "x" } });
-        ask(&fake, "POST", &fake.number().id).json(body).send(fake.address())
+        ask(&fake, "POST", &fake.number().id)
+            .json(body)
+            .send(fake.address())
     };
-    assert_eq!(override_with("http://127.0.0.1:1/nobody").await.code(), 2200);
-    assert_eq!(override_with("https://wharf.example.com/own").await.status, 200);
+    assert_eq!(
+        override_with("http://127.0.0.1:1/nobody").await.code(),
+        2200
+    );
+    assert_eq!(
+        override_with("https://wharf.example.com/own").await.status,
+        200
+    );
     let state = fake.number_state(&fake.number().id).unwrap();
-    assert_eq!(state.callback.as_deref(), Some("https://wharf.example.com/own"));
+    assert_eq!(
+        state.callback.as_deref(),
+        Some("https://wharf.example.com/own")
+    );
     drop(own);
     fake.announce("account_review_update", json!({ "decision": "APPROVED" }));
-    eventually(WAIT, || async { (fake.unacknowledged_webhooks() == 0).then_some(()) })
-        .await
-        .expect("account fields ignore the override");
+    eventually(WAIT, || async {
+        (fake.unacknowledged_webhooks() == 0).then_some(())
+    })
+    .await
+    .expect("account fields ignore the override");
 }
 
 #[tokio::test]
 async fn uploads_are_resumed_at_their_offset() {
     let fake = fake(|_| {}).await;
-    let path = format!("{}/uploads?file_name=a.png&file_length=6&file_type=image/png", fake.config().app_id);
+    let path = format!(
+        "{}/uploads?file_name=a.png&file_length=6&file_type=image/png",
+        fake.config().app_id
+    );
     let begun = ask(&fake, "POST", &path).send(fake.address()).await.json();
     let path = format!("/v24.0/{}", begun["id"].as_str().unwrap());
     let oauth = format!("OAuth {}", fake.number().token);
@@ -368,7 +496,12 @@ async fn uploads_are_resumed_at_their_offset() {
     assert_eq!(push("0", "els").await.code(), 100);
     let status = Ask::new("GET", HOST, &path).header("authorization", &oauth);
     assert_eq!(status.send(fake.address()).await.json()["file_offset"], 3);
-    assert!(push("3", "els").await.json()["h"].as_str().unwrap().starts_with("4::"));
+    assert!(
+        push("3", "els").await.json()["h"]
+            .as_str()
+            .unwrap()
+            .starts_with("4::")
+    );
     let bearer = Ask::new("GET", HOST, &path).bearer(&fake.number().token);
     assert_eq!(bearer.send(fake.address()).await.code(), 190);
 }
@@ -377,7 +510,11 @@ async fn uploads_are_resumed_at_their_offset() {
 async fn faults_strike_the_call_that_they_name() {
     let fake = fake(|_| {}).await;
     let id = fake.number().id.clone();
-    let answer = Fault::Answer { status: 429, content_type: "text/plain", body: "slow down".to_owned() };
+    let answer = Fault::Answer {
+        status: 429,
+        content_type: "text/plain",
+        body: "slow down".to_owned(),
+    };
     fake.add_fault(FaultRule::new(answer).on("phone.get").times(1));
     assert_eq!(send(&fake, text()).await.status, 200);
     let struck = get(&fake, &id).await;
@@ -420,16 +557,21 @@ async fn inbound_messages_of_every_kind_are_whole_webhooks() {
     for kind in ["image", "audio", "video", "document", "sticker"] {
         fake.receive_medium(TO, kind, "application/x-any", "bytes", Some("look"));
     }
-    eventually(WAIT, || async { (fake.unacknowledged_webhooks() == 0).then_some(()) })
-        .await
-        .unwrap();
+    eventually(WAIT, || async {
+        (fake.unacknowledged_webhooks() == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let webhooks = fake.webhooks();
     assert_eq!(webhooks.len(), messages.len() + 5);
     for webhook in webhooks {
         let body: Value = serde_json::from_slice(&webhook.body).unwrap();
         let message = &body["entry"][0]["changes"][0]["value"]["messages"][0];
         let kind = message["type"].as_str().unwrap();
-        assert!(message[kind].is_object() || message[kind].is_array(), "{message}");
+        assert!(
+            message[kind].is_object() || message[kind].is_array(),
+            "{message}"
+        );
         let is_hidden = body.to_string().contains("\"username\"");
         assert_eq!(message["from"].is_null(), is_hidden, "{message}");
         if kind == "image" {
@@ -439,5 +581,9 @@ async fn inbound_messages_of_every_kind_are_whole_webhooks() {
     }
     fake.advance(Duration::from_secs(7 * 24 * 60 * 60));
     let id = fake.media()[0].id.clone();
-    assert_eq!(get(&fake, &id).await.code(), 100, "ids of webhooks live for seven days");
+    assert_eq!(
+        get(&fake, &id).await.code(),
+        100,
+        "ids of webhooks live for seven days"
+    );
 }

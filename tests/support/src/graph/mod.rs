@@ -171,6 +171,11 @@ impl FakeGraph {
 
     // --- the books ----------------------------------------------------------------------------
 
+    /// From here on the fake's time passes by `advance` only.
+    pub fn stop_clock(&self) {
+        self.shared.platform.clock.stop();
+    }
+
     /// Moves the fake's time forward: links, ids, tokens, codes and windows end by it.
     pub fn advance(&self, by: Duration) {
         self.shared.platform.clock.advance(by);
