@@ -1,7 +1,7 @@
 //! What Wharf's tests, benches and `cargo xtask dev` stand on: counterparts that listen on loopback.
 //!
-//! Owns a strict fake of Meta's Graph API, a sink for signed deliveries, a throwaway PostgreSQL and
-//! two small helpers. Knows nothing of Wharf itself: everything here is written from the public
+//! Owns strict fakes of Meta's Graph API and of 360dialog, which share the Cloud API's core, a sink for
+//! signed deliveries, a throwaway PostgreSQL and two small helpers. Knows nothing of Wharf itself: everything here is written from the public
 //! protocols, so that a mistake in Wharf cannot hide behind the same mistake here.
 
 #[cfg(test)]

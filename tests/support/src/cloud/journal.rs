@@ -10,8 +10,8 @@ use super::message::SendRequest;
 
 /// One request whose bytes arrived, whatever became of it.
 ///
-/// Headers with keys and tokens are left out, so are `access_token`, `client_secret` and the proof in
-/// the query: a record may be printed.
+/// Headers and parameters with keys and tokens are left out, and so is the body of a login or of a
+/// code's exchange: a record may be printed.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
     pub at_ms: u64,

@@ -66,6 +66,31 @@ pub fn change(account_id: &str, field: &str, value: Value) -> Value {
     json!({ "object": "whatsapp_business_account", "entry": [entry] })
 }
 
+/// Several webhooks in one post, as Meta batches them: all their entries, in this order.
+#[must_use]
+pub fn batch(webhooks: &[Value]) -> Value {
+    let entries: Vec<Value> = webhooks
+        .iter()
+        .flat_map(|webhook| webhook["entry"].as_array().into_iter().flatten().cloned())
+        .collect();
+    json!({ "object": "whatsapp_business_account", "entry": entries })
+}
+
+/// The `conversation` that webhooks before v24 have in statuses; on `sent` with its end.
+#[must_use]
+pub fn with_conversation(mut status_webhook: Value, id: &str, category: &str) -> Value {
+    let pointer = "/entry/0/changes/0/value/statuses/0";
+    if let Some(status) = status_webhook.pointer_mut(pointer) {
+        let mut conversation = json!({ "id": id, "origin": { "type": category } });
+        if status["status"] == "sent" {
+            let ends_s = clock::now_s() + 24 * 60 * 60;
+            conversation["expiration_timestamp"] = json!(ends_s.to_string());
+        }
+        status["conversation"] = conversation;
+    }
+    status_webhook
+}
+
 /// A text that a customer wrote.
 #[must_use]
 pub fn inbound_text(number: &PhoneNumber, from: &str, wamid: &str, text: &str) -> Value {

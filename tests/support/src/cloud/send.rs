@@ -9,7 +9,7 @@ use super::config::{PhoneNumber, Reported};
 use super::error::GraphError;
 use super::journal::Verdict;
 use super::message::{Recipient, SendRequest};
-use super::{Destination, Platform, World, media, payload, shape, template_send};
+use super::{Destination, Platform, World, media, payload, shape, template_match};
 
 /// What the books say about a message: it may go, and perhaps fails on its way.
 pub(crate) struct Admission {
@@ -223,6 +223,6 @@ fn find_template(
     if send.is_marketing && template.category != "MARKETING" {
         return Err(GraphError::of_code(134_100));
     }
-    template_send::match_template(&send.content, template)?;
+    template_match::match_template(&send.content, template)?;
     Ok(template.category.clone())
 }

@@ -183,8 +183,11 @@ pub(crate) fn read_create(body: &Value, account_id: &str) -> Result<Template, Gr
         ));
     }
     let category = shape::text(body, "/category").unwrap_or_default();
-    let components = shape::list(body, "/components");
-    check_components(components, BODY_CHARS_MAX)?;
+    let mut components = shape::list(body, "/components").to_vec();
+    if category == "AUTHENTICATION" {
+        components.iter_mut().for_each(write_password_text);
+    }
+    check_components(&components, Whole::Template)?;
     let named = shape::text(body, "/parameter_format")
         .is_some_and(|format| format.eq_ignore_ascii_case("named"));
     Ok(Template {
@@ -196,9 +199,24 @@ pub(crate) fn read_create(body: &Value, account_id: &str) -> Result<Template, Gr
             name,
             shape::text(body, "/language").unwrap_or_default(),
             category,
-            Value::Array(components.to_vec()),
+            Value::Array(components),
         )
     })
+}
+
+/// Meta writes the text of an authentication template itself.
+fn write_password_text(component: &mut Value) {
+    if shape::text(component, "/type") == Some("BODY") && component["text"].is_null() {
+        component["text"] = json!("*{{1}}* is your verification code.");
+        component["example"] = json!({ "body_text": [["123456"]] });
+    }
+}
+
+/// What components make up. A card may do without a body, and has a shorter one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Template,
+    Card,
 }
 
 /// Applies what `POST /{template}` was given; an edited template is looked at again.
@@ -206,7 +224,7 @@ pub(crate) fn edit(template: &mut Template, body: &Value) -> Result<(), GraphErr
     shape::check(body, &Shape::Object(EDIT), "").map_err(Flaw::parameter)?;
     let components = shape::list(body, "/components");
     if !components.is_empty() {
-        check_components(components, BODY_CHARS_MAX)?;
+        check_components(components, Whole::Template)?;
         template.components = components.to_vec();
     }
     if let Some(category) = shape::text(body, "/category") {
@@ -216,7 +234,7 @@ pub(crate) fn edit(template: &mut Template, body: &Value) -> Result<(), GraphErr
     Ok(())
 }
 
-fn check_components(components: &[Value], body_chars_max: usize) -> Result<(), GraphError> {
+fn check_components(components: &[Value], whole: Whole) -> Result<(), GraphError> {
     let mut seen = BTreeSet::new();
     for component in components {
         let kind = shape::text(component, "/type")
@@ -228,7 +246,7 @@ fn check_components(components: &[Value], body_chars_max: usize) -> Result<(), G
         }
         match kind.as_str() {
             "HEADER" => check_header(component)?,
-            "BODY" => check_body(component, body_chars_max)?,
+            "BODY" => check_body(component, whole)?,
             "FOOTER" => {
                 let text = shape::text(component, "/text").unwrap_or_default();
                 check_chars("footer", text, FOOTER_CHARS_MAX)?;
@@ -244,7 +262,7 @@ fn check_components(components: &[Value], body_chars_max: usize) -> Result<(), G
             }
         }
     }
-    if seen.contains("BODY") {
+    if whole == Whole::Card || seen.contains("BODY") {
         return Ok(());
     }
     Err(GraphError::with_details(
@@ -294,11 +312,12 @@ fn check_header(header: &Value) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn check_body(body: &Value, chars_max: usize) -> Result<(), GraphError> {
-    // Meta writes the text of an authentication template itself.
-    let Some(text) = shape::text(body, "/text") else {
-        return Ok(());
+fn check_body(body: &Value, whole: Whole) -> Result<(), GraphError> {
+    let chars_max = match whole {
+        Whole::Template => BODY_CHARS_MAX,
+        Whole::Card => CARD_BODY_CHARS_MAX,
     };
+    let text = shape::text(body, "/text").unwrap_or_default();
     check_chars("body", text, chars_max)?;
     let count = Placeholders::of(text).count();
     let examples = match shape::list(body, "/example/body_text").first() {
@@ -374,7 +393,7 @@ fn check_cards(cards: &[Value]) -> Result<(), GraphError> {
         let details = format!("a carousel has 2 to 10 cards, not {}", cards.len());
         return Err(GraphError::parameter(details));
     }
-    cards.iter().try_for_each(|card| {
-        check_components(shape::list(card, "/components"), CARD_BODY_CHARS_MAX)
-    })
+    cards
+        .iter()
+        .try_for_each(|card| check_components(shape::list(card, "/components"), Whole::Card))
 }

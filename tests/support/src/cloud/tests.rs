@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::message::{self, Call, Door};
-use super::{PhoneNumber, SendRequest, Template, template_send};
+use super::{PhoneNumber, SendRequest, Template, template_match, template_send};
 
 fn read(body: &Value) -> Result<SendRequest, u32> {
     let door = Door {
@@ -282,7 +282,7 @@ fn sent(components: Value) -> Value {
 
 fn code_of(sent: &Value, template: &Template) -> Option<u32> {
     template_send::check(sent).unwrap();
-    template_send::match_template(sent, template)
+    template_match::match_template(sent, template)
         .err()
         .map(|error| error.code)
 }

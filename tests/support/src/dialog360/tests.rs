@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::ask::{Answer, Ask};
@@ -193,7 +195,13 @@ async fn webhooks_are_configured_with_headers_that_every_post_carries() {
     })
     .await
     .unwrap();
-    let posts = posts.lock().unwrap();
+    let forged = fake
+        .post_forged(&number(&fake), "{}", &[("x-hook", "guessed")])
+        .await;
+    assert_eq!(forged.unwrap(), 200, "this receiver checks nothing");
+    let mut posts = posts.lock().unwrap();
+    let (headers, _) = posts.pop().unwrap();
+    assert_eq!(headers["x-hook"], "guessed");
     assert!(
         posts.iter().any(|(_, body)| {
             String::from_utf8_lossy(body).contains(&wamid.replace('/', "\\/"))

@@ -235,8 +235,13 @@ fn delete_templates(shared: &Shared, request: &Request, id: &str) -> Result<Repl
     let mut world = shared.platform.world();
     let unknown = || GraphError::parameter("No such message template.");
     if let Some(ids) = request.parameter("hsm_ids") {
-        let ids: Vec<String> = serde_json::from_str(ids)
+        let ids: Vec<Value> = serde_json::from_str(ids)
             .map_err(|_| GraphError::parameter("Param hsm_ids must be an array."))?;
+        // Numbers and strings both stand in examples.
+        let ids: Vec<String> = ids
+            .iter()
+            .map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
+            .collect();
         if !(1..=DELETED_IDS_MAX).contains(&ids.len()) {
             let complaint = format!("Param hsm_ids must have 1 to {DELETED_IDS_MAX} ids.");
             return Err(GraphError::parameter(complaint).into());

@@ -9,19 +9,19 @@ use crate::ask::{Answer, Ask};
 use crate::eventually;
 use crate::server::Server;
 
-const WAIT: Duration = Duration::from_secs(10);
-const HOST: &str = "graph.facebook.com";
+pub(super) const WAIT: Duration = Duration::from_secs(10);
+pub(super) const HOST: &str = "graph.facebook.com";
 const MEDIA_HOST: &str = "lookaside.fbsbx.com";
-const TO: &str = "16505551234";
+pub(super) const TO: &str = "16505551234";
 
-async fn fake(change: impl FnOnce(&mut FakeGraphConfig)) -> FakeGraph {
+pub(super) async fn fake(change: impl FnOnce(&mut FakeGraphConfig)) -> FakeGraph {
     let mut config = FakeGraphConfig::default();
     change(&mut config);
     FakeGraph::start(config).await.unwrap()
 }
 
 /// A receiver that says 200 to everything, and yes to challenges.
-async fn receiver() -> (Server, String) {
+pub(super) async fn receiver() -> (Server, String) {
     let echo = |axum::extract::RawQuery(query): axum::extract::RawQuery| async move {
         query
             .unwrap_or_default()
@@ -40,26 +40,26 @@ fn ask(fake: &FakeGraph, method: &'static str, path: &str) -> Ask {
     Ask::new(method, HOST, &format!("/v24.0/{path}")).bearer(&fake.number().token)
 }
 
-async fn post(fake: &FakeGraph, path: &str, body: Value) -> Answer {
+pub(super) async fn post(fake: &FakeGraph, path: &str, body: Value) -> Answer {
     ask(fake, "POST", path)
         .json(body)
         .send(fake.address())
         .await
 }
 
-async fn get(fake: &FakeGraph, path: &str) -> Answer {
+pub(super) async fn get(fake: &FakeGraph, path: &str) -> Answer {
     ask(fake, "GET", path).send(fake.address()).await
 }
 
-fn of_kind(kind: &str, content: Value) -> Value {
+pub(super) fn of_kind(kind: &str, content: Value) -> Value {
     json!({ "messaging_product": "whatsapp", "to": TO, "type": kind, kind: content })
 }
 
-async fn send(fake: &FakeGraph, body: Value) -> Answer {
+pub(super) async fn send(fake: &FakeGraph, body: Value) -> Answer {
     post(fake, &format!("{}/messages", fake.number().id), body).await
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     of_kind("text", json!({ "body": "Ahoj" }))
 }
 
@@ -334,82 +334,6 @@ async fn templates_are_created_reviewed_listed_by_pages_sent_and_deleted() {
 }
 
 #[tokio::test]
-async fn published_limits_hold() {
-    let (_receiver, url) = receiver().await;
-    let fake = fake(|config| {
-        config.callback_url = Some(url);
-        config.limits = Limits {
-            reported: Reported::InAnswer,
-            ..Limits::published()
-        };
-    })
-    .await;
-    fake.stop_clock();
-    assert_eq!(send(&fake, text()).await.code(), 131_047);
-    let hello = of_kind(
-        "template",
-        json!({ "name": "hello_world", "language": { "code": "en_US" } }),
-    );
-    assert_eq!(send(&fake, hello.clone()).await.status, 200);
-    fake.receive(TO, &Inbound::text("hi"));
-    assert_eq!(send(&fake, text()).await.status, 200);
-    for _ in 0..42 {
-        assert_eq!(send(&fake, text()).await.status, 200);
-    }
-    assert_eq!(
-        send(&fake, text()).await.code(),
-        131_056,
-        "45 with the template and the refused one"
-    );
-    assert!(
-        fake.refusals().is_empty(),
-        "a limit is no mistake of the sender"
-    );
-    fake.advance(Duration::from_secs(6));
-    assert_eq!(send(&fake, text()).await.status, 200);
-    fake.advance(Duration::from_secs(24 * 60 * 60));
-    assert_eq!(send(&fake, text()).await.code(), 131_047);
-}
-
-#[tokio::test]
-async fn a_closed_window_and_a_stop_are_told_by_status() {
-    let (_receiver, url) = receiver().await;
-    let fake = fake(|config| {
-        config.callback_url = Some(url);
-        config.limits.window = true;
-    })
-    .await;
-    let account = fake.number().account_id.clone();
-    let body = json!([{ "type": "BODY", "text": "Sale" }]);
-    fake.add_template(
-        &account,
-        Template::approved("sale", "en", "MARKETING", body),
-    );
-    fake.set_marketing(TO, false);
-    let sale = of_kind(
-        "template",
-        json!({ "name": "sale", "language": { "code": "en" } }),
-    );
-    assert_eq!(send(&fake, text()).await.status, 200);
-    assert_eq!(send(&fake, sale).await.status, 200);
-    eventually(WAIT, || async {
-        let bodies: Vec<_> = fake
-            .webhooks()
-            .iter()
-            .map(|webhook| webhook.body.clone())
-            .collect();
-        let has = |code: &str| {
-            bodies
-                .iter()
-                .any(|body| String::from_utf8_lossy(body).contains(code))
-        };
-        (has("\"code\":131047") && has("\"code\":131050") && has("user_preferences")).then_some(())
-    })
-    .await
-    .unwrap();
-}
-
-#[tokio::test]
 async fn numbers_and_profiles_are_read_by_fields_and_changed() {
     let fake = fake(|_| {}).await;
     let id = fake.number().id.clone();
@@ -522,68 +446,4 @@ async fn faults_strike_the_call_that_they_name() {
     assert_eq!(get(&fake, &id).await.status, 200);
     let calls: Vec<_> = fake.requests().iter().map(|request| request.call).collect();
     assert_eq!(calls, ["messages.send", "phone.get", "phone.get"]);
-}
-
-#[tokio::test]
-async fn inbound_messages_of_every_kind_are_whole_webhooks() {
-    let (_receiver, url) = receiver().await;
-    let fake = fake(|config| config.callback_url = Some(url)).await;
-    let messages = [
-        Inbound::text("hi").reply_to("15550783881", "wamid.x"),
-        Inbound::text("hi").from_advertisement(),
-        Inbound::text("hi").from_username("plants"),
-        Inbound::text("hi").in_group("G1"),
-        Inbound::location(1.0, 2.0, "Here", "There"),
-        Inbound::contact("A B", "+1650"),
-        Inbound::reaction("wamid.x", "👍"),
-        Inbound::button_reply("b1", "Yes"),
-        Inbound::list_reply("r1", "Row", "One"),
-        Inbound::flow_reply(&json!({ "answer": 42 })),
-        Inbound::call_permission_reply(true),
-        Inbound::template_button("stop", "Stop"),
-        Inbound::order("c1", "please", "p1", 2),
-        Inbound::number_changed("16505550000"),
-        Inbound::identity_changed("h4sh", 1_700_000_000_000),
-        Inbound::unsupported("poll_creation"),
-        Inbound::edit("wamid.x", "better"),
-        Inbound::revoke("wamid.x"),
-        Inbound::text("hi").forwarded(),
-        Inbound::text("hi").about_product("c1", "p1"),
-        Inbound::of_kind("hologram", json!({ "depth": 3 })),
-    ];
-    for message in &messages {
-        fake.receive(TO, message);
-    }
-    for kind in ["image", "audio", "video", "document", "sticker"] {
-        fake.receive_medium(TO, kind, "application/x-any", "bytes", Some("look"));
-    }
-    eventually(WAIT, || async {
-        (fake.unacknowledged_webhooks() == 0).then_some(())
-    })
-    .await
-    .unwrap();
-    let webhooks = fake.webhooks();
-    assert_eq!(webhooks.len(), messages.len() + 5);
-    for webhook in webhooks {
-        let body: Value = serde_json::from_slice(&webhook.body).unwrap();
-        let message = &body["entry"][0]["changes"][0]["value"]["messages"][0];
-        let kind = message["type"].as_str().unwrap();
-        assert!(
-            message[kind].is_object() || message[kind].is_array(),
-            "{message}"
-        );
-        let is_hidden = body.to_string().contains("\"username\"");
-        assert_eq!(message["from"].is_null(), is_hidden, "{message}");
-        if kind == "image" {
-            let id = message["image"]["id"].as_str().unwrap();
-            assert_eq!(get(&fake, id).await.status, 200);
-        }
-    }
-    fake.advance(Duration::from_secs(7 * 24 * 60 * 60));
-    let id = fake.media()[0].id.clone();
-    assert_eq!(
-        get(&fake, &id).await.code(),
-        100,
-        "ids of webhooks live for seven days"
-    );
 }
