@@ -140,13 +140,20 @@ fn documented_examples_of_every_kind_are_taken() {
     }
 }
 
+fn with(mut body: Value, pointer: &str, value: Value) -> Value {
+    *body.pointer_mut(pointer).unwrap() = value;
+    body
+}
+
+fn all_refused(cases: &[(&str, Value, u32)]) {
+    for (name, body, code) in cases {
+        assert_eq!(read(body).map(|_| ()), Err(*code), "{name}");
+    }
+}
+
 #[test]
-fn what_the_reference_forbids_is_refused_with_its_code() {
-    let with = |mut body: Value, pointer: &str, value: Value| {
-        *body.pointer_mut(pointer).unwrap() = value;
-        body
-    };
-    let cases = [
+fn interactive_messages_beyond_a_limit_are_refused() {
+    all_refused(&[
         ("four buttons", interactive(buttons(4)), 131_009),
         ("no buttons", interactive(buttons(0)), 131_009),
         (
@@ -189,6 +196,12 @@ fn what_the_reference_forbids_is_refused_with_its_code() {
             ),
             131_009,
         ),
+    ]);
+}
+
+#[test]
+fn media_places_and_people_beyond_a_limit_are_refused() {
+    all_refused(&[
         ("neither id nor link", of_kind("image", json!({})), 131_008),
         (
             "both",
@@ -229,6 +242,12 @@ fn what_the_reference_forbids_is_refused_with_its_code() {
             ),
             131_009,
         ),
+    ]);
+}
+
+#[test]
+fn templates_and_parts_that_do_not_belong_together_are_refused() {
+    all_refused(&[
         (
             "unknown type",
             interactive(json!({ "type": "hologram" })),
@@ -257,10 +276,7 @@ fn what_the_reference_forbids_is_refused_with_its_code() {
             ),
             131_008,
         ),
-    ];
-    for (name, body, code) in cases {
-        assert_eq!(read(&body).map(|_| ()), Err(code), "{name}");
-    }
+    ]);
     let mut reaction = of_kind(
         "reaction",
         json!({ "message_id": "wamid.x", "emoji": "👍" }),

@@ -17,6 +17,8 @@ mod people_tests;
 mod phone;
 mod serve;
 mod signup;
+#[cfg(test)]
+mod signup_tests;
 mod subscription;
 #[cfg(test)]
 mod tests;
