@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use super::check::SendRequest;
 use super::error::GraphError;
 use super::fault::Fault;
+use super::message::SendRequest;
 
 /// One request whose bytes arrived, whatever became of it.
 ///
-/// The Authorization header is left out of `headers`: a record may be printed.
+/// Headers and parameters with keys and tokens are left out, and so is the body of a login or of a
+/// code's exchange: a record may be printed.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
     pub at_ms: u64,
     pub method: String,
     pub path: String,
+    /// Decoded, in the order of the request.
+    pub query: Vec<(String, String)>,
+    /// The name of the call, for example `messages.send`; empty when the path is none.
+    pub call: &'static str,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     /// What was asked, when it was a send that Graph would take.
@@ -33,8 +38,14 @@ pub enum Verdict {
     },
     /// A read receipt.
     MarkedRead { message_id: String },
+    /// Any other call that did what it was asked for.
+    Answered { spoiled: Option<Fault> },
     /// The request broke a rule of the API.
     Refused(GraphError),
+    /// The request was in order, but a limit or the state of number or customer is against it.
+    Limited(GraphError),
+    /// The reseller's own refusal, in its own words.
+    Declined { status: u16, reason: String },
     /// The request was in order, but a fault stopped it before it had an effect.
     Faulted(Fault),
 }
@@ -50,40 +61,40 @@ impl RecordedRequest {
     }
 }
 
-pub(super) struct Journal {
+pub(crate) struct Journal {
     requests: VecDeque<RecordedRequest>,
     max: usize,
 }
 
 impl Journal {
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             requests: VecDeque::new(),
             max,
         }
     }
 
-    pub(super) fn add(&mut self, request: RecordedRequest) {
+    pub(crate) fn add(&mut self, request: RecordedRequest) {
         while self.requests.len() >= self.max.max(1) {
             self.requests.pop_front();
         }
         self.requests.push_back(request);
     }
 
-    pub(super) fn all(&self) -> Vec<RecordedRequest> {
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
         self.requests.iter().cloned().collect()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.requests.clear();
     }
 
     /// Well-formed sends that `wanted` picks, by their callback data.
-    pub(super) fn sends(
+    pub(crate) fn sends(
         &self,
         wanted: impl Fn(&RecordedRequest) -> bool,
     ) -> BTreeMap<String, Vec<RecordedRequest>> {

@@ -4,9 +4,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::check::{Recipient, SendRequest};
 use super::config::PhoneNumber;
 use super::error::GraphError;
+use super::message::{Recipient, SendRequest};
 use crate::clock;
 
 /// Value of `X-Hub-Signature-256` for these bytes.
@@ -53,10 +53,42 @@ pub fn envelope(number: &PhoneNumber, parts: Value) -> Value {
     if let (Some(value), Value::Object(parts)) = (value.as_object_mut(), parts) {
         value.extend(parts);
     }
-    json!({
-        "object": "whatsapp_business_account",
-        "entry": [{ "id": number.account_id, "changes": [{ "field": "messages", "value": value }] }],
-    })
+    change(&number.account_id, "messages", value)
+}
+
+/// One entry with one change of any field, as it stands.
+#[must_use]
+pub fn change(account_id: &str, field: &str, value: Value) -> Value {
+    let mut entry = json!({ "id": account_id, "changes": [{ "field": field, "value": value }] });
+    if field != "messages" {
+        entry["time"] = json!(clock::now_s());
+    }
+    json!({ "object": "whatsapp_business_account", "entry": [entry] })
+}
+
+/// Several webhooks in one post, as Meta batches them: all their entries, in this order.
+#[must_use]
+pub fn batch(webhooks: &[Value]) -> Value {
+    let entries: Vec<Value> = webhooks
+        .iter()
+        .flat_map(|webhook| webhook["entry"].as_array().into_iter().flatten().cloned())
+        .collect();
+    json!({ "object": "whatsapp_business_account", "entry": entries })
+}
+
+/// The `conversation` that webhooks before v24 have in statuses; on `sent` with its end.
+#[must_use]
+pub fn with_conversation(mut status_webhook: Value, id: &str, category: &str) -> Value {
+    let pointer = "/entry/0/changes/0/value/statuses/0";
+    if let Some(status) = status_webhook.pointer_mut(pointer) {
+        let mut conversation = json!({ "id": id, "origin": { "type": category } });
+        if status["status"] == "sent" {
+            let ends_s = clock::now_s() + 24 * 60 * 60;
+            conversation["expiration_timestamp"] = json!(ends_s.to_string());
+        }
+        status["conversation"] = conversation;
+    }
+    status_webhook
 }
 
 /// A text that a customer wrote.
@@ -102,17 +134,16 @@ pub fn status(
             }
         }
         Recipient::UserId(id) => atom["recipient_user_id"] = json!(id),
+        Recipient::Group(id) => {
+            atom["recipient_id"] = json!(id);
+            atom["recipient_type"] = json!("group");
+        }
     }
     if let Some(data) = &send.callback_data {
         atom["biz_opaque_callback_data"] = json!(data);
     }
     if matches!(status, "sent" | "delivered") {
-        atom["pricing"] = json!({
-            "billable": false,
-            "pricing_model": "PMP",
-            "type": "free_customer_service",
-            "category": "service",
-        });
+        atom["pricing"] = pricing(send.category.as_deref());
     }
     if let Some(failure) = failure {
         atom["errors"] = json!([failure.in_webhook()]);
@@ -120,23 +151,41 @@ pub fn status(
     envelope(number, json!({ "statuses": [atom] }))
 }
 
+/// Templates cost what their category costs; answers to a customer are free.
+fn pricing(category: Option<&str>) -> Value {
+    json!({
+        "billable": category.is_some(),
+        "pricing_model": "PMP",
+        "type": if category.is_some() { "regular" } else { "free_customer_service" },
+        "category": category.unwrap_or("SERVICE").to_ascii_lowercase(),
+    })
+}
+
 /// The answer to a send that was accepted.
-pub(super) fn accepted(send: &SendRequest, wamid: &str) -> Value {
+pub(crate) fn accepted(send: &SendRequest, wamid: &str) -> Value {
     let contact = match &send.recipient {
         Recipient::Number { input, wa_id } => {
             json!({ "input": input, "wa_id": wa_id, "user_id": user_id_of(wa_id) })
         }
         Recipient::UserId(id) => json!({ "input": id, "user_id": id }),
+        Recipient::Group(id) => json!({ "input": id }),
     };
+    let mut message = json!({ "id": wamid });
+    if send.category.is_some() {
+        message["message_status"] = json!("accepted");
+    }
+    if let Recipient::Group(id) = &send.recipient {
+        message["group_id"] = json!(id);
+    }
     json!({
         "messaging_product": "whatsapp",
         "contacts": [contact],
-        "messages": [{ "id": wamid }],
+        "messages": [message],
     })
 }
 
 /// The same number always has the same business-scoped user id.
-fn user_id_of(wa_id: &str) -> String {
+pub(crate) fn user_id_of(wa_id: &str) -> String {
     format!("US.9{wa_id}")
 }
 

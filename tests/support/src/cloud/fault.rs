@@ -28,12 +28,39 @@ pub enum Fault {
     AcceptAndTruncate,
     /// Accepted, statuses follow, and the answer is 200 with something that is not JSON.
     AcceptAndGarble,
+    /// Accepted, but the connection is reset after this many bytes of the answer.
+    ResetAfter(usize),
+    /// Not accepted; this is the answer, byte for byte.
+    Answer {
+        status: u16,
+        content_type: &'static str,
+        body: String,
+    },
 }
 
-/// A fault together with the requests it applies to: all of them, unless narrowed.
+impl Fault {
+    /// Whether the request has no effect.
+    pub(crate) fn prevents(&self) -> bool {
+        matches!(
+            self,
+            Self::GraphError(_)
+                | Self::InternalServerError
+                | Self::Unavailable
+                | Self::Reset
+                | Self::Drop
+                | Self::Answer { .. }
+        )
+    }
+}
+
+/// The name of a send among the calls that rules may be narrowed to.
+pub(crate) const SEND: &str = "messages.send";
+
+/// A fault together with the requests it applies to: all sends, unless it is told otherwise.
 #[derive(Debug, Clone)]
 pub struct FaultRule {
     fault: Fault,
+    call: String,
     to: Option<String>,
     skip: u32,
     times: Option<u32>,
@@ -45,11 +72,19 @@ impl FaultRule {
     pub fn new(fault: Fault) -> Self {
         Self {
             fault,
+            call: SEND.to_owned(),
             to: None,
             skip: 0,
             times: None,
             probability: 1.0,
         }
+    }
+
+    /// Another call than a send, by the name that `RecordedRequest::call` shows: `media.upload`.
+    #[must_use]
+    pub fn on(mut self, call: impl Into<String>) -> Self {
+        self.call = call.into();
+        self
     }
 
     /// Only sends to this recipient: the digits of a number, or a user id.
@@ -82,31 +117,36 @@ impl FaultRule {
 }
 
 /// The rules in force and the dice.
-pub(super) struct FaultPlan {
+pub(crate) struct FaultPlan {
     rules: Vec<FaultRule>,
     dice: StdRng,
 }
 
 impl FaultPlan {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             rules: Vec::new(),
             dice: StdRng::seed_from_u64(seed),
         }
     }
 
-    pub(super) fn add(&mut self, rule: FaultRule) {
+    pub(crate) fn add(&mut self, rule: FaultRule) {
         self.rules.push(rule);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
     /// The fault that strikes a send to `recipient` now; the oldest rule that applies wins.
-    pub(super) fn strike(&mut self, recipient: &str) -> Option<Fault> {
+    pub(crate) fn strike(&mut self, recipient: &str) -> Option<Fault> {
+        self.strike_call(SEND, recipient)
+    }
+
+    /// The fault that strikes any call.
+    pub(crate) fn strike_call(&mut self, call: &str, recipient: &str) -> Option<Fault> {
         for rule in &mut self.rules {
-            let applies = rule.to.as_deref().is_none_or(|to| to == recipient);
+            let applies = rule.call == call && rule.to.as_deref().is_none_or(|to| to == recipient);
             if !applies || rule.times == Some(0) {
                 continue;
             }
