@@ -12,6 +12,8 @@ mod hostile;
 mod idempotency;
 mod inbound;
 mod interop;
+mod kinds;
+mod media;
 mod proofs;
 mod refusals;
 mod sending;

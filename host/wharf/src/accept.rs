@@ -222,13 +222,7 @@ async fn store(
 }
 
 /// The message as it will be stored, with the deployment's choices where the tenant made none.
-fn queued(
-    app: &App,
-    tenant: &TenantId,
-    ready: Ready,
-    id: MessageId,
-    immediate: bool,
-) -> Message {
+fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: bool) -> Message {
     let Ready {
         channel,
         to,

@@ -5,7 +5,15 @@ use super::limits;
 use super::reader::{Object, Reader};
 use crate::provider::Json;
 
-const MEMBERS: [&str; 7] = ["name", "phones", "emails", "urls", "addresses", "org", "birthday"];
+const MEMBERS: [&str; 7] = [
+    "name",
+    "phones",
+    "emails",
+    "urls",
+    "addresses",
+    "org",
+    "birthday",
+];
 const NAMES: [&str; 6] = [
     "formatted_name",
     "first_name",
@@ -21,7 +29,15 @@ const LISTS: [(&str, &[&str], Option<&str>); 4] = [
     ("urls", &["url", "type"], Some("url")),
     (
         "addresses",
-        &["street", "city", "state", "zip", "country", "country_code", "type"],
+        &[
+            "street",
+            "city",
+            "state",
+            "zip",
+            "country",
+            "country_code",
+            "type",
+        ],
         None,
     ),
 ];
@@ -52,10 +68,17 @@ fn contact(read: &mut Reader, card: &Object<'_>) {
         if !card.has(list) {
             continue;
         }
-        for entry in read.needed_objects(card, list, &ENTRIES).unwrap_or_default() {
+        for entry in read
+            .needed_objects(card, list, &ENTRIES)
+            .unwrap_or_default()
+        {
             texts(read, &entry, members);
             if let Some(needed) = needed.filter(|needed| !entry.has(needed)) {
-                read.error(&entry.pointer(needed), "missing", format!("give `{needed}`"));
+                read.error(
+                    &entry.pointer(needed),
+                    "missing",
+                    format!("give `{needed}`"),
+                );
             }
         }
     }
@@ -65,7 +88,11 @@ fn contact(read: &mut Reader, card: &Object<'_>) {
     if let Some(birthday) = read.string(card, "birthday")
         && !is_date(&birthday)
     {
-        read.error(&card.pointer("birthday"), "invalid", "write a date as 1990-12-31");
+        read.error(
+            &card.pointer("birthday"),
+            "invalid",
+            "write a date as 1990-12-31",
+        );
     }
 }
 
@@ -88,10 +115,14 @@ fn texts(read: &mut Reader, object: &Object<'_>, members: &[&str]) {
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| {
-        bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+        bytes
+            .get(range)
+            .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
     };
     let number = |range: std::ops::Range<usize>| {
-        text.get(range).and_then(|part| part.parse::<u8>().ok()).unwrap_or(0)
+        text.get(range)
+            .and_then(|part| part.parse::<u8>().ok())
+            .unwrap_or(0)
     };
     bytes.len() == 10
         && digits(0..4)
@@ -110,7 +141,15 @@ mod tests {
     #[test]
     fn dates() {
         assert!(is_date("1990-12-31"));
-        for wrong in ["", "31.12.1990", "1990-13-01", "1990-00-10", "1990-1-1", "1990-12-32", "199ä-12-3"] {
+        for wrong in [
+            "",
+            "31.12.1990",
+            "1990-13-01",
+            "1990-00-10",
+            "1990-1-1",
+            "1990-12-32",
+            "199ä-12-3",
+        ] {
             assert!(!is_date(wrong), "{wrong}");
         }
     }

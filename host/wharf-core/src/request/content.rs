@@ -39,7 +39,10 @@ pub(super) fn kind(read: &mut Reader, envelope: &Object<'_>) -> Option<&'static 
     let named = read.string(envelope, "type")?;
     let found = KINDS.into_iter().find(|kind| *kind == named);
     if found.is_none() {
-        let detail = format!("{named:?} is no kind of message; there is {}", KINDS.join(", "));
+        let detail = format!(
+            "{named:?} is no kind of message; there is {}",
+            KINDS.join(", ")
+        );
         read.error(&envelope.pointer("type"), "unsupported", detail);
     }
     found

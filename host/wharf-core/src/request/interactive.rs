@@ -12,7 +12,10 @@ use crate::provider::{
 };
 
 pub(super) fn interactive(read: &mut Reader, object: &Object<'_>) -> Option<Interactive> {
-    read.only(object, &["type", "header", "body", "footer", "action", "media"]);
+    read.only(
+        object,
+        &["type", "header", "body", "footer", "action", "media"],
+    );
     if !object.has("type") {
         let give = "give `type`, such as button, list, cta_url, flow, carousel";
         return read.missing(object, "type", give);
@@ -188,11 +191,17 @@ fn buttons(read: &mut Reader, object: &Object<'_>) -> Option<Action> {
             buttons.push((ReplyButton { id, title }, reply));
         }
     }
-    let ids = buttons.iter().map(|(button, at)| (button.id.as_str(), at.pointer("id")));
+    let ids = buttons
+        .iter()
+        .map(|(button, at)| (button.id.as_str(), at.pointer("id")));
     read.unique("a button's id", ids);
-    let titles = buttons.iter().map(|(button, at)| (button.title.as_str(), at.pointer("title")));
+    let titles = buttons
+        .iter()
+        .map(|(button, at)| (button.title.as_str(), at.pointer("title")));
     read.unique("a button's title", titles);
-    Some(Action::Buttons(buttons.into_iter().map(|(button, _)| button).collect()))
+    Some(Action::Buttons(
+        buttons.into_iter().map(|(button, _)| button).collect(),
+    ))
 }
 
 fn list(read: &mut Reader, object: &Object<'_>) -> Option<Action> {
@@ -227,7 +236,10 @@ fn list(read: &mut Reader, object: &Object<'_>) -> Option<Action> {
         let checked = limits::ROWS.check(&action.pointer("sections"), total);
         read.keep(checked);
     }
-    read.unique("a row's id", ids.iter().map(|(id, at)| (id.as_str(), at.clone())));
+    read.unique(
+        "a row's id",
+        ids.iter().map(|(id, at)| (id.as_str(), at.clone())),
+    );
     Some(Action::List(ListPicker {
         label: label?,
         sections,
@@ -286,7 +298,9 @@ fn flow(read: &mut Reader, object: &Object<'_>) -> Option<Action> {
 fn other(read: &mut Reader, object: &Object<'_>, kind: &str) -> Option<Action> {
     let is_word = !kind.is_empty()
         && kind.len() <= 64
-        && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        && kind
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !is_word {
         let detail = "a type is a word in lower case, such as button, list or product_list";
         read.error(&object.pointer("type"), "invalid", detail);

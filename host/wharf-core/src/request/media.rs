@@ -76,9 +76,8 @@ impl MediaRole {
             return Err(FieldError::new(pointer, "invalid", detail));
         }
         if size_bytes > bytes_max {
-            let detail = format!(
-                "{what} has at most {bytes_max} bytes, the stored object has {size_bytes}"
-            );
+            let detail =
+                format!("{what} has at most {bytes_max} bytes, the stored object has {size_bytes}");
             return Err(FieldError::new(pointer, "too-long", detail));
         }
         Ok(())
@@ -210,7 +209,11 @@ pub(super) fn show(source: &MediaSource) -> Value {
         MediaSource::Link(link) => ("link", link),
         MediaSource::Stored(media) => ("id", &media.handle),
     };
-    Value::Object([(name.to_owned(), value.as_str().into())].into_iter().collect())
+    Value::Object(
+        [(name.to_owned(), value.as_str().into())]
+            .into_iter()
+            .collect(),
+    )
 }
 
 /// As [`show`], with what else a kind's own object says.
@@ -259,16 +262,26 @@ mod tests {
 
     #[test]
     fn stored_objects_fit_their_role() {
-        let fits = |role: MediaRole, kind: &str, size| role.check("/p", kind, size).map_err(|e| e.code);
+        let fits =
+            |role: MediaRole, kind: &str, size| role.check("/p", kind, size).map_err(|e| e.code);
         assert_eq!(fits(MediaRole::Image, "image/png", 5 << 20), Ok(()));
-        assert_eq!(fits(MediaRole::Image, "image/png", (5 << 20) + 1), Err("too-long"));
+        assert_eq!(
+            fits(MediaRole::Image, "image/png", (5 << 20) + 1),
+            Err("too-long")
+        );
         assert_eq!(fits(MediaRole::Image, "image/gif", 1), Err("invalid"));
         assert_eq!(fits(MediaRole::Audio, "Audio/Ogg; codecs=opus", 1), Ok(()));
         assert_eq!(fits(MediaRole::Voice, "audio/mpeg", 1), Err("invalid"));
         assert_eq!(fits(MediaRole::Sticker, "image/webp", 500 * 1024), Ok(()));
-        assert_eq!(fits(MediaRole::Sticker, "image/webp", 500 * 1024 + 1), Err("too-long"));
+        assert_eq!(
+            fits(MediaRole::Sticker, "image/webp", 500 * 1024 + 1),
+            Err("too-long")
+        );
         assert_eq!(fits(MediaRole::Document, "text/vcard", 100 << 20), Ok(()));
-        assert_eq!(fits(MediaRole::Document, "text/vcard", (100 << 20) + 1), Err("too-long"));
+        assert_eq!(
+            fits(MediaRole::Document, "text/vcard", (100 << 20) + 1),
+            Err("too-long")
+        );
         let refusal = MediaRole::Video.check("/p", "video/webm", 1).unwrap_err();
         assert_eq!(
             refusal.detail,

@@ -90,9 +90,7 @@ impl MessageRequest {
     /// The ids of earlier messages that this one names, each with its pointer.
     pub fn named(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
         let target = match &mut self.content {
-            Content::Reaction { reaction } => {
-                Some(("/reaction/message_id", &mut reaction.target))
-            }
+            Content::Reaction { reaction } => Some(("/reaction/message_id", &mut reaction.target)),
             Content::Read { read } => Some(("/read/message_id", &mut read.message)),
             _ => None,
         };
@@ -135,7 +133,13 @@ pub fn parse_message(body: &Value) -> Result<MessageRequest, Vec<FieldError>> {
     let content = kind.and_then(|kind| content::content(&mut read, &envelope, kind));
     let reply_to = context(&mut read, &envelope, kind);
     let reference = read.text(&envelope, "reference", &limits::REFERENCE);
-    let priority = choice(&mut read, &envelope, "priority", &Priority::ALL, Priority::as_str);
+    let priority = choice(
+        &mut read,
+        &envelope,
+        "priority",
+        &Priority::ALL,
+        Priority::as_str,
+    );
     let policy = choice(&mut read, &envelope, "policy", &Policy::ALL, Policy::as_str);
     let ttl_s = ttl(&mut read, &envelope);
     let options = options(&mut read, &envelope);
@@ -234,8 +238,7 @@ fn recipient(read: &mut Reader, envelope: &Object<'_>, may_lack: bool) -> Option
         (None, None) => {
             let is_absent = !envelope.has("to") && !envelope.has("recipient");
             if is_absent && !may_lack {
-                let give =
-                    "give `to`, a phone number as +4915112345678, or `recipient`, a user id";
+                let give = "give `to`, a phone number as +4915112345678, or `recipient`, a user id";
                 read.error("/to", "missing", give);
             }
             None

@@ -92,21 +92,28 @@ fn interactive(it: &Interactive) -> Value {
 fn action(action: &Action) -> (Value, Value, Option<Value>) {
     let (kind, action) = match action {
         Action::Buttons(buttons) => {
-            let reply = |it: &crate::provider::ReplyButton| {
-                json!({ "type": "reply", "reply": { "id": it.id, "title": it.title } })
-            };
+            let reply = |it: &crate::provider::ReplyButton| json!({ "type": "reply", "reply": { "id": it.id, "title": it.title } });
             let buttons: Vec<_> = buttons.iter().map(reply).collect();
             ("button", json!({ "buttons": buttons }))
         }
         Action::List(list) => {
             let sections: Vec<_> = list.sections.iter().map(section).collect();
-            ("list", json!({ "button": list.label, "sections": sections }))
+            (
+                "list",
+                json!({ "button": list.label, "sections": sections }),
+            )
         }
         Action::CtaUrl(it) => {
             let parameters = json!({ "display_text": it.label, "url": it.url });
-            ("cta_url", json!({ "name": "cta_url", "parameters": parameters }))
+            (
+                "cta_url",
+                json!({ "name": "cta_url", "parameters": parameters }),
+            )
         }
-        Action::LocationRequest => ("location_request_message", json!({ "name": "send_location" })),
+        Action::LocationRequest => (
+            "location_request_message",
+            json!({ "name": "send_location" }),
+        ),
         Action::Flow(parameters) => (
             "flow",
             json!({ "name": "flow", "parameters": parameters.to_value() }),
@@ -117,7 +124,11 @@ fn action(action: &Action) -> (Value, Value, Option<Value>) {
         }
         Action::Other(raw) => {
             let mut document = raw.document.to_value();
-            return (document["type"].take(), document["action"].take(), placed(raw));
+            return (
+                document["type"].take(),
+                document["action"].take(),
+                placed(raw),
+            );
         }
     };
     (kind.into(), action, None)
@@ -128,7 +139,10 @@ fn section(section: &ListSection) -> Value {
         object([
             ("id", Some(json!(row.id))),
             ("title", Some(json!(row.title))),
-            ("description", row.description.as_ref().map(|text| json!(text))),
+            (
+                "description",
+                row.description.as_ref().map(|text| json!(text)),
+            ),
         ])
     });
     object([

@@ -81,7 +81,10 @@ pub fn parse_simple(kind: SimpleKind, body: &Value) -> Result<MessageRequest, Ve
         errors.into_iter().map(as_sent).collect::<Vec<_>>()
     })?;
     if request.content.kind() != kind.kind() {
-        let detail = format!("this path sends {}; use /v1/messages for others", kind.as_str());
+        let detail = format!(
+            "this path sends {}; use /v1/messages for others",
+            kind.as_str()
+        );
         return Err(vec![FieldError::new("/type", "invalid", detail)]);
     }
     Ok(request)
@@ -136,9 +139,10 @@ impl Fields {
 
     fn build(&mut self, kind: SimpleKind) {
         let content = match kind {
-            SimpleKind::Text => {
-                self.moved("/text", &[("body", "message"), ("preview_url", "preview_url")])
-            }
+            SimpleKind::Text => self.moved(
+                "/text",
+                &[("body", "message"), ("preview_url", "preview_url")],
+            ),
             SimpleKind::Location => {
                 let same = ["latitude", "longitude", "name", "address"];
                 self.moved("/location", &same.map(|name| (name, name)))
@@ -215,7 +219,10 @@ impl Fields {
         };
         for (number, (name, _)) in named.iter().enumerate() {
             for member in ["text", "parameter_name"] {
-                self.renamed(format!("{at}/{number}/{member}"), format!("/parameters/{name}"));
+                self.renamed(
+                    format!("{at}/{number}/{member}"),
+                    format!("/parameters/{name}"),
+                );
             }
         }
         named.into_iter().map(|(_, parameter)| parameter).collect()

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::cards::in_place;
+use super::content;
 use super::limits::{self, Count};
 use super::media::{self, MediaRole};
 use super::reader::{FieldError, Object, Reader};
-use super::content;
 use crate::provider::{Component, Currency, MediaSource, Parameter, Slot, Template};
 
 pub(super) fn template(read: &mut Reader, object: &Object<'_>) -> Option<Template> {
@@ -40,7 +40,9 @@ fn language(read: &mut Reader, object: &Object<'_>) -> Option<String> {
         read.word(&language, "policy", &["deterministic"]);
     }
     let code = read.needed_text(&language, "code", &limits::LANGUAGE)?;
-    let is_code = code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let is_code = code
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !is_code {
         let detail = "a language is written as en or en_US";
         read.error(&language.pointer("code"), "invalid", detail);
@@ -81,7 +83,9 @@ fn kind(read: &mut Reader, component: &Object<'_>) -> Option<&'static str> {
         return read.missing(component, "type", &give);
     }
     let named = read.string(component, "type")?;
-    let found = KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(&named));
+    let found = KINDS
+        .into_iter()
+        .find(|kind| kind.eq_ignore_ascii_case(&named));
     if found.is_none() {
         let detail = format!("give one of {}", KINDS.join(", "));
         read.error(&component.pointer("type"), "invalid", detail);
@@ -93,10 +97,12 @@ fn kind(read: &mut Reader, component: &Object<'_>) -> Option<&'static str> {
 fn one_of_each(read: &mut Reader, components: &[Object<'_>]) {
     let mut named = Vec::new();
     for component in components {
-        let word = |name: &str| component.get(name).map(|value| match value {
-            Value::String(text) => text.to_ascii_lowercase(),
-            other => other.to_string(),
-        });
+        let word = |name: &str| {
+            component.get(name).map(|value| match value {
+                Value::String(text) => text.to_ascii_lowercase(),
+                other => other.to_string(),
+            })
+        };
         if let Some(kind) = word("type") {
             let index = word("index").unwrap_or_default();
             named.push((format!("{kind} {index}"), component.at.clone()));
@@ -169,7 +175,10 @@ const PARAMETERS: Count = limits::PARAMETERS;
 
 fn button(read: &mut Reader, at: &Object<'_>) -> (Option<String>, Option<u8>) {
     let sub_type = read.needed_text(at, "sub_type", &limits::SUB_TYPE);
-    let give = format!("give `index`, which button this fills, from 0 to {}", limits::BUTTON_INDEX_MAX);
+    let give = format!(
+        "give `index`, which button this fills, from 0 to {}",
+        limits::BUTTON_INDEX_MAX
+    );
     // The platform takes a number and a text alike.
     let index = match at.get("index") {
         None => return (sub_type, read.missing(at, "index", &give)),
@@ -235,9 +244,14 @@ fn currency(read: &mut Reader, at: &Object<'_>) -> Option<Currency> {
     let fallback = read.needed_text(&inner, "fallback_value", &limits::PARAMETER);
     let code = read.needed_text(&inner, "code", &limits::CURRENCY_CODE);
     let code = code.filter(|code| {
-        let is_code = code.len() == limits::CURRENCY_CODE.max && code.bytes().all(|b| b.is_ascii_uppercase());
+        let is_code =
+            code.len() == limits::CURRENCY_CODE.max && code.bytes().all(|b| b.is_ascii_uppercase());
         if !is_code {
-            read.error(&inner.pointer("code"), "invalid", "a currency is written as USD (ISO 4217)");
+            read.error(
+                &inner.pointer("code"),
+                "invalid",
+                "a currency is written as USD (ISO 4217)",
+            );
         }
         is_code
     });

@@ -68,7 +68,8 @@ struct Lookup<'a> {
 
 impl Lookup<'_> {
     fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError::new(pointer, "invalid", detail));
+        self.errors
+            .push(FieldError::new(pointer, "invalid", detail));
     }
 
     /// A stored object: it must be there and fit its place.
@@ -155,7 +156,10 @@ impl Lookup<'_> {
 }
 
 fn address(party: &Party) -> Option<Address> {
-    let phone = party.phone.as_deref().and_then(|text| phone::parse(text).ok());
+    let phone = party
+        .phone
+        .as_deref()
+        .and_then(|text| phone::parse(text).ok());
     let user = || party.user_id.clone().map(Address::UserId);
     phone.map(Address::Phone).or_else(user)
 }

@@ -167,7 +167,9 @@ async fn inbound_medium(
             }
             _ => Err(missing().detail("the message has no medium")),
         },
-        Stored::Outbound(_) => Err(missing().detail("only media of messages that came in are fetched")),
+        Stored::Outbound(_) => {
+            Err(missing().detail("only media of messages that came in are fetched"))
+        }
     }
 }
 

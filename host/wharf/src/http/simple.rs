@@ -82,8 +82,7 @@ async fn submit(
         None if is_whole => parse_message(&body),
         None => parse_simple(SimpleKind::Text, &body),
     };
-    let request =
-        request.map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
+    let request = request.map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
     let route = format!("POST send/{}", kind.map_or("immediate", SimpleKind::as_str));
     let submission = Submission {
         request,

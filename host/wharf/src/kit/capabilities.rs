@@ -81,7 +81,9 @@ impl Column {
             all.find(|capability| capability.name == wanted)
                 .map(|capability| capability.note.as_deref())
         };
-        let is_part = name.strip_prefix(INTERACTIVE).is_some_and(|rest| rest.starts_with('.'));
+        let is_part = name
+            .strip_prefix(INTERACTIVE)
+            .is_some_and(|rest| rest.starts_with('.'));
         of(name).or_else(|| is_part.then(|| of(INTERACTIVE)).flatten())
     }
 
@@ -109,7 +111,9 @@ pub fn table(columns: &[Column]) -> String {
         table.row(&name, "");
     }
     for (interface, meaning) in INTERFACES {
-        let cells = columns.iter().map(|column| mark(column.exports(interface)).to_owned());
+        let cells = columns
+            .iter()
+            .map(|column| mark(column.exports(interface)).to_owned());
         let cells = cells.collect();
         table.line(meaning, &format!("interface `{interface}`"), cells);
     }
@@ -119,7 +123,9 @@ pub fn table(columns: &[Column]) -> String {
 /// What only some plugins have a name for.
 fn own_names(columns: &[Column]) -> Vec<String> {
     let is_shared = |name: &str| name == INTERACTIVE || SHARED.iter().any(|(it, _)| *it == name);
-    let all = columns.iter().flat_map(|column| &column.descriptor.capabilities);
+    let all = columns
+        .iter()
+        .flat_map(|column| &column.descriptor.capabilities);
     let mut own: Vec<_> = all
         .map(|capability| capability.name.clone())
         .filter(|name| !is_shared(name))

@@ -38,9 +38,21 @@ fn buttons() {
         whole["header"] = header;
         read("interactive", whole.clone());
     }
-    refused("interactive", shape("button", replies(4)), &[("/action/buttons", "too-many")]);
-    refused("interactive", shape("button", replies(0)), &[("/action/buttons", "invalid")]);
-    refused("interactive", shape("button", json!({})), &[("/action/buttons", "missing")]);
+    refused(
+        "interactive",
+        shape("button", replies(4)),
+        &[("/action/buttons", "too-many")],
+    );
+    refused(
+        "interactive",
+        shape("button", replies(0)),
+        &[("/action/buttons", "invalid")],
+    );
+    refused(
+        "interactive",
+        shape("button", json!({})),
+        &[("/action/buttons", "missing")],
+    );
     let wrong = json!({ "buttons": [
         { "type": "url", "reply": { "id": "1", "title": "x".repeat(21) } },
         { "reply": { "id": "", "title": "y" } },
@@ -87,17 +99,39 @@ fn what_stands_around_an_action() {
             ("/footer/text", "too-long"),
         ],
     );
-    refused("interactive", json!({ "type": "button", "action": replies(1) }), &[("/body", "missing")]);
-    refused("interactive", json!({ "action": replies(1) }), &[("/type", "missing")]);
-    refused("interactive", json!({ "type": "button", "body": { "text": "x" } }), &[("/action", "missing")]);
-    let mut listed = shape("list", json!({ "button": "Open", "sections": [{ "rows": rows(1) }] }));
+    refused(
+        "interactive",
+        json!({ "type": "button", "action": replies(1) }),
+        &[("/body", "missing")],
+    );
+    refused(
+        "interactive",
+        json!({ "action": replies(1) }),
+        &[("/type", "missing")],
+    );
+    refused(
+        "interactive",
+        json!({ "type": "button", "body": { "text": "x" } }),
+        &[("/action", "missing")],
+    );
+    let mut listed = shape(
+        "list",
+        json!({ "button": "Open", "sections": [{ "rows": rows(1) }] }),
+    );
     listed["header"] = json!({ "type": "image", "image": { "id": "1" } });
     refused("interactive", listed, &[("/header/type", "invalid")]);
-    let mut asked = shape("location_request_message", json!({ "name": "send_location" }));
+    let mut asked = shape(
+        "location_request_message",
+        json!({ "name": "send_location" }),
+    );
     read("interactive", asked.clone());
     asked["header"] = json!({ "type": "text", "text": "x" });
     asked["footer"] = json!({ "text": "x" });
-    refused("interactive", asked, &[("/header", "invalid"), ("/footer", "invalid")]);
+    refused(
+        "interactive",
+        asked,
+        &[("/header", "invalid"), ("/footer", "invalid")],
+    );
     let unnamed = shape("location_request_message", json!({}));
     refused("interactive", unnamed, &[("/action/name", "missing")]);
 }
@@ -106,10 +140,23 @@ fn what_stands_around_an_action() {
 fn lists() {
     let list = |sections: Value| shape("list", json!({ "button": "Open", "sections": sections }));
     read("interactive", list(json!([{ "rows": rows(10) }])));
-    read("interactive", list(json!([{ "title": "A", "rows": rows(1) }, { "title": "B", "rows": [{ "id": "z", "title": "Z" }] }])));
-    refused("interactive", list(json!([{ "rows": rows(11) }])), &[("/action/sections/0/rows", "too-many")]);
+    read(
+        "interactive",
+        list(
+            json!([{ "title": "A", "rows": rows(1) }, { "title": "B", "rows": [{ "id": "z", "title": "Z" }] }]),
+        ),
+    );
+    refused(
+        "interactive",
+        list(json!([{ "rows": rows(11) }])),
+        &[("/action/sections/0/rows", "too-many")],
+    );
     let two = json!([{ "title": "A", "rows": rows(10) }, { "title": "B", "rows": [{ "id": "z", "title": "Z" }] }]);
-    refused("interactive", list(two), &[("/action/sections", "too-many")]);
+    refused(
+        "interactive",
+        list(two),
+        &[("/action/sections", "too-many")],
+    );
     let wrong = json!([
         { "title": "x".repeat(25), "rows": [{ "id": "1", "title": "x".repeat(25), "description": "x".repeat(73) }] },
         { "rows": [{ "id": "2", "title": "a" }, { "id": "2", "title": "b" }] },
@@ -132,14 +179,26 @@ fn lists() {
 
 #[test]
 fn links_and_flows() {
-    let link = |parameters: Value| shape("cta_url", json!({ "name": "cta_url", "parameters": parameters }));
-    read("interactive", link(json!({ "display_text": "Open", "url": "https://example.com/" })));
+    let link = |parameters: Value| {
+        shape(
+            "cta_url",
+            json!({ "name": "cta_url", "parameters": parameters }),
+        )
+    };
+    read(
+        "interactive",
+        link(json!({ "display_text": "Open", "url": "https://example.com/" })),
+    );
     refused(
         "interactive",
         link(json!({ "display_text": "x".repeat(21), "url": "http://example.com/" })),
-        &[("/action/parameters/display_text", "too-long"), ("/action/parameters/url", "invalid")],
+        &[
+            ("/action/parameters/display_text", "too-long"),
+            ("/action/parameters/url", "invalid"),
+        ],
     );
-    let flow = |parameters: Value| shape("flow", json!({ "name": "flow", "parameters": parameters }));
+    let flow =
+        |parameters: Value| shape("flow", json!({ "name": "flow", "parameters": parameters }));
     let parameters = json!({
         "flow_message_version": "3", "flow_id": "1", "flow_cta": "Book", "flow_token": "t",
         "flow_action": "navigate", "flow_action_payload": { "screen": "A" },
@@ -151,10 +210,17 @@ fn links_and_flows() {
     refused(
         "interactive",
         flow(json!({})),
-        &[("/action/parameters/flow_cta", "missing"), ("/action/parameters/flow_id", "missing")],
+        &[
+            ("/action/parameters/flow_cta", "missing"),
+            ("/action/parameters/flow_id", "missing"),
+        ],
     );
     let both = json!({ "flow_cta": "Book", "flow_id": "1", "flow_name": "a" });
-    refused("interactive", flow(both), &[("/action/parameters/flow_name", "invalid")]);
+    refused(
+        "interactive",
+        flow(both),
+        &[("/action/parameters/flow_name", "invalid")],
+    );
 }
 
 fn card(index: usize) -> Value {
@@ -169,12 +235,22 @@ fn card(index: usize) -> Value {
 fn carousels() {
     let carousel = |cards: Vec<Value>| shape("carousel", json!({ "cards": cards }));
     read("interactive", carousel((0..10).map(card).collect()));
-    let product = |index| json!({
-        "card_index": index, "type": "product", "action": { "product_retailer_id": "p", "catalog_id": "c" },
-    });
+    let product = |index| {
+        json!({
+            "card_index": index, "type": "product", "action": { "product_retailer_id": "p", "catalog_id": "c" },
+        })
+    };
     read("interactive", carousel(vec![product(0), product(1)]));
-    refused("interactive", carousel(vec![card(0)]), &[("/action/cards", "invalid")]);
-    refused("interactive", carousel((0..11).map(card).collect()), &[("/action/cards", "too-many")]);
+    refused(
+        "interactive",
+        carousel(vec![card(0)]),
+        &[("/action/cards", "invalid")],
+    );
+    refused(
+        "interactive",
+        carousel((0..11).map(card).collect()),
+        &[("/action/cards", "too-many")],
+    );
     refused(
         "interactive",
         carousel(vec![card(1), card(1)]),
@@ -182,7 +258,11 @@ fn carousels() {
     );
     let mut film = card(1);
     film["header"] = json!({ "type": "video", "video": { "link": "https://example.com/a.mp4" } });
-    refused("interactive", carousel(vec![card(0), film]), &[("/action/cards", "invalid")]);
+    refused(
+        "interactive",
+        carousel(vec![card(0), film]),
+        &[("/action/cards", "invalid")],
+    );
     let mut wrong = card(1);
     wrong["body"]["text"] = "a\nb\nc\nd".into();
     wrong["action"]["parameters"]["url"] = "ftp://x".into();
@@ -196,15 +276,25 @@ fn carousels() {
     );
     let mut bare = card(1);
     bare.as_object_mut().unwrap().remove("header");
-    refused("interactive", carousel(vec![card(0), bare]), &[("/action/cards/1/header", "missing")]);
+    refused(
+        "interactive",
+        carousel(vec![card(0), bare]),
+        &[("/action/cards/1/header", "missing")],
+    );
 }
 
 #[test]
 fn what_no_case_models_is_passed_on() {
     let action = json!({ "catalog_id": "1", "product_retailer_id": "2" });
-    match action_of(read("interactive", json!({ "type": "product", "action": action }))) {
+    match action_of(read(
+        "interactive",
+        json!({ "type": "product", "action": action }),
+    )) {
         Action::Other(raw) => {
-            assert_eq!(raw.document.to_value(), json!({ "type": "product", "action": action }));
+            assert_eq!(
+                raw.document.to_value(),
+                json!({ "type": "product", "action": action })
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -213,7 +303,11 @@ fn what_no_case_models_is_passed_on() {
         "media": [{ "pointer": "/action/parameters/image", "id": "1" }],
     });
     read("interactive", placed);
-    refused("interactive", json!({ "type": "Button!", "action": {} }), &[("/type", "invalid")]);
+    refused(
+        "interactive",
+        json!({ "type": "Button!", "action": {} }),
+        &[("/type", "invalid")],
+    );
     let mut modelled = shape("button", replies(1));
     modelled["media"] = json!([]);
     refused("interactive", modelled, &[("/media", "invalid")]);

@@ -9,7 +9,10 @@ fn link(url: &str) -> MediaSource {
 
 #[test]
 fn media_by_link_by_id_and_out_of_the_store() {
-    let image = read("image", json!({ "link": "https://example.com/a.jpg", "caption": "Ä" }));
+    let image = read(
+        "image",
+        json!({ "link": "https://example.com/a.jpg", "caption": "Ä" }),
+    );
     let wanted = Media {
         source: link("https://example.com/a.jpg"),
         caption: Some("Ä".into()),
@@ -17,9 +20,10 @@ fn media_by_link_by_id_and_out_of_the_store() {
         voice: false,
     };
     assert_eq!(image, Content::Image { image: wanted });
-    let Content::Document { document } =
-        read("document", json!({ "id": "1037543291543636", "filename": "a.pdf", "caption": "c" }))
-    else {
+    let Content::Document { document } = read(
+        "document",
+        json!({ "id": "1037543291543636", "filename": "a.pdf", "caption": "c" }),
+    ) else {
         panic!("a document");
     };
     assert_eq!(document.source, MediaSource::Id("1037543291543636".into()));
@@ -47,33 +51,70 @@ fn media_by_link_by_id_and_out_of_the_store() {
 #[test]
 fn media_that_are_refused() {
     refused("image", json!({}), &[("", "missing")]);
-    refused("image", json!({ "id": "1", "link": "https://example.com/a" }), &[("", "invalid")]);
-    refused("image", json!({ "link": "http://example.com/a" }), &[("/link", "invalid")]);
+    refused(
+        "image",
+        json!({ "id": "1", "link": "https://example.com/a" }),
+        &[("", "invalid")],
+    );
+    refused(
+        "image",
+        json!({ "link": "http://example.com/a" }),
+        &[("/link", "invalid")],
+    );
     refused("image", json!({ "id": "med_1" }), &[("/id", "invalid")]);
     refused("image", json!({ "id": "a\nb" }), &[("/id", "invalid")]);
     refused("image", json!({ "id": 1 }), &[("/id", "wrong-type")]);
-    refused("image", json!({ "id": "1", "filename": "a" }), &[("/filename", "unknown")]);
-    refused("sticker", json!({ "id": "1", "caption": "a" }), &[("/caption", "unknown")]);
-    refused("audio", json!({ "id": "1", "voice": "yes" }), &[("/voice", "wrong-type")]);
-    refused("audio", json!({ "id": "1", "caption": "a" }), &[("/caption", "unknown")]);
+    refused(
+        "image",
+        json!({ "id": "1", "filename": "a" }),
+        &[("/filename", "unknown")],
+    );
+    refused(
+        "sticker",
+        json!({ "id": "1", "caption": "a" }),
+        &[("/caption", "unknown")],
+    );
+    refused(
+        "audio",
+        json!({ "id": "1", "voice": "yes" }),
+        &[("/voice", "wrong-type")],
+    );
+    refused(
+        "audio",
+        json!({ "id": "1", "caption": "a" }),
+        &[("/caption", "unknown")],
+    );
     refused(
         "video",
         json!({ "id": "1", "caption": "x".repeat(1025) }),
         &[("/caption", "too-long")],
     );
-    refused("document", json!({ "id": "1", "filename": "" }), &[("/filename", "invalid")]);
-    refused("document", json!("https://example.com/a"), &[("", "wrong-type")]);
+    refused(
+        "document",
+        json!({ "id": "1", "filename": "" }),
+        &[("/filename", "invalid")],
+    );
+    refused(
+        "document",
+        json!("https://example.com/a"),
+        &[("", "wrong-type")],
+    );
 }
 
 #[test]
 fn places() {
-    let Content::Location { location } =
-        read("location", json!({ "latitude": "48.2", "longitude": 11, "name": "Office" }))
-    else {
+    let Content::Location { location } = read(
+        "location",
+        json!({ "latitude": "48.2", "longitude": 11, "name": "Office" }),
+    ) else {
         panic!("a place");
     };
     assert_eq!((location.latitude, location.longitude), (48.2, 11.0));
-    refused("location", json!({ "latitude": 1 }), &[("/longitude", "missing")]);
+    refused(
+        "location",
+        json!({ "latitude": 1 }),
+        &[("/longitude", "missing")],
+    );
     refused(
         "location",
         json!({ "latitude": 90.1, "longitude": "-181" }),
@@ -82,7 +123,11 @@ fn places() {
     refused(
         "location",
         json!({ "latitude": true, "longitude": "NaN", "zoom": 1 }),
-        &[("/zoom", "unknown"), ("/latitude", "wrong-type"), ("/longitude", "invalid")],
+        &[
+            ("/zoom", "unknown"),
+            ("/latitude", "wrong-type"),
+            ("/longitude", "invalid"),
+        ],
     );
 }
 
@@ -126,9 +171,10 @@ fn contact_cards() {
 
 #[test]
 fn reactions_and_receipts() {
-    let Content::Reaction { reaction } =
-        read("reaction", json!({ "message_id": "wamid.1", "emoji": "👍🏽" }))
-    else {
+    let Content::Reaction { reaction } = read(
+        "reaction",
+        json!({ "message_id": "wamid.1", "emoji": "👍🏽" }),
+    ) else {
         panic!("a reaction");
     };
     assert_eq!(reaction.emoji.as_deref(), Some("👍🏽"));
@@ -138,14 +184,29 @@ fn reactions_and_receipts() {
         panic!("a reaction");
     };
     assert_eq!(reaction.emoji, None);
-    refused("reaction", json!({ "message_id": "wamid.1" }), &[("/emoji", "missing")]);
-    refused("reaction", json!({ "emoji": "👍" }), &[("/message_id", "missing")]);
-    let mut answering = of("reaction", json!({ "message_id": "wamid.1", "emoji": "👍" }));
+    refused(
+        "reaction",
+        json!({ "message_id": "wamid.1" }),
+        &[("/emoji", "missing")],
+    );
+    refused(
+        "reaction",
+        json!({ "emoji": "👍" }),
+        &[("/message_id", "missing")],
+    );
+    let mut answering = of(
+        "reaction",
+        json!({ "message_id": "wamid.1", "emoji": "👍" }),
+    );
     answering["context"] = json!({ "message_id": "wamid.0" });
     assert_eq!(errors(answering), [("/context".to_owned(), "invalid")]);
 
     read("read", json!({ "message_id": "wamid.1", "typing": true }));
-    refused("read", json!({ "typing": 1 }), &[("/typing", "wrong-type"), ("/message_id", "missing")]);
+    refused(
+        "read",
+        json!({ "typing": 1 }),
+        &[("/typing", "wrong-type"), ("/message_id", "missing")],
+    );
     let mut cloud = json!({
         "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.1",
         "typing_indicator": { "type": "text" },
@@ -171,8 +232,16 @@ fn a_providers_own_message() {
     };
     assert_eq!(other.media[0].0, "/image");
     refused("other", json!({}), &[("/document", "missing")]);
-    refused("other", json!({ "document": {} }), &[("/document", "invalid")]);
-    refused("other", json!({ "document": "x" }), &[("/document", "wrong-type")]);
+    refused(
+        "other",
+        json!({ "document": {} }),
+        &[("/document", "invalid")],
+    );
+    refused(
+        "other",
+        json!({ "document": "x" }),
+        &[("/document", "wrong-type")],
+    );
     refused(
         "other",
         json!({ "document": { "a": 1 }, "media": [{ "pointer": "image" }, { "pointer": "/a~2", "id": "1" }] }),
@@ -183,5 +252,9 @@ fn a_providers_own_message() {
         ],
     );
     let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
-    refused("other", json!({ "document": { "a": deep } }), &[("/document", "invalid")]);
+    refused(
+        "other",
+        json!({ "document": { "a": deep } }),
+        &[("/document", "invalid")],
+    );
 }

@@ -42,7 +42,6 @@ fn refused(kind: &str, content: Value, wanted: &[(&str, &str)]) {
     assert_eq!(found, wanted, "{shown}");
 }
 
-
 pub(super) fn errors(body: Value) -> Vec<(String, &'static str)> {
     parse_message(&body)
         .expect_err("refused")
@@ -150,17 +149,39 @@ fn groups_options_and_what_the_cloud_api_says_besides() {
 
     let with = |more: Value| {
         let mut body = json!({ "to": "+4915112345678", "text": { "body": "x" } });
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         errors(body)
     };
     let long = "x".repeat(limits::OPTIONS_BYTES_MAX);
     for (more, pointer, code) in [
-        (json!({ "messaging_product": "telegram" }), "/messaging_product", "invalid"),
-        (json!({ "recipient_type": "crowd" }), "/recipient_type", "invalid"),
-        (json!({ "biz_opaque_callback_data": "x" }), "/biz_opaque_callback_data", "unknown"),
+        (
+            json!({ "messaging_product": "telegram" }),
+            "/messaging_product",
+            "invalid",
+        ),
+        (
+            json!({ "recipient_type": "crowd" }),
+            "/recipient_type",
+            "invalid",
+        ),
+        (
+            json!({ "biz_opaque_callback_data": "x" }),
+            "/biz_opaque_callback_data",
+            "unknown",
+        ),
         (json!({ "options": [] }), "/options", "wrong-type"),
-        (json!({ "options": { "to": "+4915112345679" } }), "/options/to", "invalid"),
-        (json!({ "options": { "image": {} } }), "/options/image", "invalid"),
+        (
+            json!({ "options": { "to": "+4915112345679" } }),
+            "/options/to",
+            "invalid",
+        ),
+        (
+            json!({ "options": { "image": {} } }),
+            "/options/image",
+            "invalid",
+        ),
         (json!({ "options": { "a": long } }), "/options", "too-long"),
         (json!({ "image": {} }), "/image", "unknown"),
     ] {
@@ -185,17 +206,46 @@ fn nothing_that_can_be_said_in_json_makes_it_panic() {
         any::<i64>().prop_map(Value::from),
         "[a-z_/~]{0,8}".prop_map(Value::from),
     ];
-    let words = [
-        "type", "text", "interactive", "action", "template", "components", "cards", "header", "body",
-        "parameters", "buttons", "sections", "rows", "reply", "id", "link", "image", "name", "other",
-        "document", "media", "pointer", "contacts", "phones", "location", "status", "read",
+    const WORDS: [&str; 27] = [
+        "type",
+        "text",
+        "interactive",
+        "action",
+        "template",
+        "components",
+        "cards",
+        "header",
+        "body",
+        "parameters",
+        "buttons",
+        "sections",
+        "rows",
+        "reply",
+        "id",
+        "link",
+        "image",
+        "name",
+        "other",
+        "document",
+        "media",
+        "pointer",
+        "contacts",
+        "phones",
+        "location",
+        "status",
+        "read",
     ];
-    let value = leaf.prop_recursive(6, 64, 6, move |inner| {
-        let named = (proptest::sample::select(&words[..]), inner.clone());
+    let value = leaf.prop_recursive(6, 64, 6, |inner| {
+        let named = (proptest::sample::select(&WORDS[..]), inner.clone());
         prop_oneof![
             prop::collection::vec(inner, 0..4).prop_map(Value::from),
             prop::collection::vec(named, 0..6).prop_map(|members| {
-                Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+                Value::Object(
+                    members
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), value))
+                        .collect(),
+                )
             }),
         ]
     });

@@ -86,19 +86,35 @@ fn flat_fields_become_the_same_message() {
 fn what_is_wrong_is_named_as_it_was_written() {
     let cases: [(SimpleKind, Value, &[(&str, &str)]); 12] = [
         (SimpleKind::Text, json!({}), &[("/message", "missing")]),
-        (SimpleKind::Text, json!({ "message": 1 }), &[("/message", "wrong-type")]),
+        (
+            SimpleKind::Text,
+            json!({ "message": 1 }),
+            &[("/message", "wrong-type")],
+        ),
         (SimpleKind::Image, json!({}), &[("/link", "missing")]),
         (
             SimpleKind::Image,
             json!({ "link": "http://example.com", "caption": "" }),
             &[("/caption", "invalid"), ("/link", "invalid")],
         ),
-        (SimpleKind::Image, json!({ "id": "1", "message": "x" }), &[("/message", "unknown")]),
-        (SimpleKind::Location, json!({ "latitude": 91 }), &[("/latitude", "invalid"), ("/longitude", "missing")]),
+        (
+            SimpleKind::Image,
+            json!({ "id": "1", "message": "x" }),
+            &[("/message", "unknown")],
+        ),
+        (
+            SimpleKind::Location,
+            json!({ "latitude": 91 }),
+            &[("/latitude", "invalid"), ("/longitude", "missing")],
+        ),
         (
             SimpleKind::Template,
             json!({ "parameters": ["", "b"] }),
-            &[("/name", "missing"), ("/language", "missing"), ("/parameters/0", "invalid")],
+            &[
+                ("/name", "missing"),
+                ("/language", "missing"),
+                ("/parameters/0", "invalid"),
+            ],
         ),
         (
             SimpleKind::Template,
@@ -120,14 +136,25 @@ fn what_is_wrong_is_named_as_it_was_written() {
             json!({ "message": "x", "button": "b", "rows": [{ "id": "1" }] }),
             &[("/rows/0/title", "missing")],
         ),
-        (SimpleKind::Image, json!({ "type": "text", "text": { "body": "x" } }), &[("/type", "invalid")]),
+        (
+            SimpleKind::Image,
+            json!({ "type": "text", "text": { "body": "x" } }),
+            &[("/type", "invalid")],
+        ),
     ];
     for (kind, body, wanted) in cases {
         let errors = parse_simple(kind, &with_to(body.clone())).unwrap_err();
-        let found: Vec<_> = errors.iter().map(|it| (it.pointer.as_str(), it.code)).collect();
+        let found: Vec<_> = errors
+            .iter()
+            .map(|it| (it.pointer.as_str(), it.code))
+            .collect();
         assert_eq!(found, wanted, "{body}");
     }
-    let errors = parse_simple(SimpleKind::Text, &json!({ "phone": "12", "message": "x" })).unwrap_err();
+    let errors =
+        parse_simple(SimpleKind::Text, &json!({ "phone": "12", "message": "x" })).unwrap_err();
     assert_eq!(errors[0].pointer, "/phone");
-    assert_eq!(parse_simple(SimpleKind::Text, &json!([])).unwrap_err()[0].code, "wrong-type");
+    assert_eq!(
+        parse_simple(SimpleKind::Text, &json!([])).unwrap_err()[0].code,
+        "wrong-type"
+    );
 }

@@ -20,7 +20,10 @@ fn every_parameter() {
         let filled = template(json!([{ "type": "body", "parameters": [parameter] }]));
         filled.components[0].parameters[0].clone()
     };
-    assert_eq!(body(json!({ "type": "text", "text": "Ada" })), Parameter::Text("Ada".into()));
+    assert_eq!(
+        body(json!({ "type": "text", "text": "Ada" })),
+        Parameter::Text("Ada".into())
+    );
     assert_eq!(
         body(json!({ "type": "TEXT", "text": "Ada", "parameter_name": "who" })),
         Parameter::Named("who".into(), "Ada".into())
@@ -38,7 +41,10 @@ fn every_parameter() {
         body(json!({ "type": kind, kind: { "link": "https://example.com/a" } }));
     }
     body(json!({ "type": "location", "location": { "latitude": 1, "longitude": 2 } }));
-    assert_eq!(body(json!({ "type": "payload", "payload": "yes" })), Parameter::Payload("yes".into()));
+    assert_eq!(
+        body(json!({ "type": "payload", "payload": "yes" })),
+        Parameter::Payload("yes".into())
+    );
     for other in [
         json!({ "type": "coupon_code", "coupon_code": "SAVE10" }),
         json!({ "type": "action", "action": { "flow_token": "t" } }),
@@ -69,14 +75,26 @@ fn parts_buttons_and_cards() {
     let slots: Vec<_> = filled.components.iter().map(|it| it.slot).collect();
     assert_eq!(
         slots,
-        [Slot::Header, Slot::Body, Slot::Button, Slot::Button, Slot::LimitedTimeOffer]
+        [
+            Slot::Header,
+            Slot::Body,
+            Slot::Button,
+            Slot::Button,
+            Slot::LimitedTimeOffer
+        ]
     );
     assert_eq!(filled.components[2].sub_type.as_deref(), Some("url"));
     assert_eq!(filled.components[2].index, Some(0));
     assert_eq!(filled.cards.len(), 2);
-    let bare = read("template", json!({ "name": "hello_world", "language": { "code": "en", "policy": "deterministic" } }));
+    let bare = read(
+        "template",
+        json!({ "name": "hello_world", "language": { "code": "en", "policy": "deterministic" } }),
+    );
     assert_eq!(bare.kind(), "template");
-    read("template", json!({ "name": "a", "language": { "code": "de" }, "id": "HX0123" }));
+    read(
+        "template",
+        json!({ "name": "a", "language": { "code": "de" }, "id": "HX0123" }),
+    );
 }
 
 #[test]
@@ -84,10 +102,15 @@ fn a_stored_document_takes_the_name_that_is_given() {
     let document = json!({ "id": "med_01ARZ3NDEKTSV4RRFFQ69G5FAV", "filename": "Bill.pdf" });
     let body = of(
         "template",
-        shape(json!([{ "type": "header", "parameters": [{ "type": "document", "document": document }] }])),
+        shape(
+            json!([{ "type": "header", "parameters": [{ "type": "document", "document": document }] }]),
+        ),
     );
     let request = parse_message(&body).unwrap();
-    assert_eq!(request.stored[0].pointer, "/template/components/0/parameters/0/document/id");
+    assert_eq!(
+        request.stored[0].pointer,
+        "/template/components/0/parameters/0/document/id"
+    );
     let Content::Template { template } = request.content else {
         panic!("a template");
     };
@@ -101,7 +124,11 @@ fn a_stored_document_takes_the_name_that_is_given() {
 
 #[test]
 fn templates_that_are_refused() {
-    refused("template", json!({}), &[("/name", "missing"), ("/language", "missing")]);
+    refused(
+        "template",
+        json!({}),
+        &[("/name", "missing"), ("/language", "missing")],
+    );
     refused(
         "template",
         json!({ "name": "a", "language": "en_US" }),
@@ -110,7 +137,10 @@ fn templates_that_are_refused() {
     refused(
         "template",
         json!({ "name": "a", "language": { "code": "en US", "policy": "fallback" } }),
-        &[("/language/policy", "invalid"), ("/language/code", "invalid")],
+        &[
+            ("/language/policy", "invalid"),
+            ("/language/code", "invalid"),
+        ],
     );
     refused(
         "template",
@@ -137,7 +167,9 @@ fn templates_that_are_refused() {
     let currency = json!({ "fallback_value": "x", "code": "usd", "amount_1000": 1.5 });
     refused(
         "template",
-        shape(json!([{ "type": "body", "parameters": [{ "type": "currency", "currency": currency }] }])),
+        shape(
+            json!([{ "type": "body", "parameters": [{ "type": "currency", "currency": currency }] }]),
+        ),
         &[
             ("/components/0/parameters/0/currency/code", "invalid"),
             ("/components/0/parameters/0/currency/amount_1000", "invalid"),
@@ -146,7 +178,9 @@ fn templates_that_are_refused() {
     let long = json!({ "type": "coupon_code", "coupon_code": "x".repeat(21) });
     refused(
         "template",
-        shape(json!([{ "type": "button", "sub_type": "copy_code", "index": 0, "parameters": [long, { "type": "gadget" }] }])),
+        shape(
+            json!([{ "type": "button", "sub_type": "copy_code", "index": 0, "parameters": [long, { "type": "gadget" }] }]),
+        ),
         &[
             ("/components/0/parameters/0/coupon_code", "too-long"),
             ("/components/0/parameters/1/gadget", "missing"),
