@@ -66,6 +66,11 @@ fn plain() -> Vec<Canonical> {
             &["read"],
             json!({ "type": "read", "read": { "message_id": "wamid.HBgLNDkxNTEx", "typing": false } }),
         ),
+        canonical(
+            "typing",
+            &["typing", "read"],
+            json!({ "type": "read", "read": { "message_id": "wamid.HBgLNDkxNTEx", "typing": true } }),
+        ),
     ]
 }
 
@@ -176,10 +181,8 @@ fn interactive() -> Vec<Canonical> {
 fn templates() -> Vec<Canonical> {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let body = json!({ "type": "body", "parameters": [text("Ada"), text("42")] });
-    let button =
-        json!({ "type": "button", "sub_type": "url", "index": 0, "parameters": [text("42")] });
     let whole = json!({
-        "name": "order_update", "language": { "code": "en_US" }, "components": [body, button],
+        "name": "order_update", "language": { "code": "en_US" }, "components": [body],
         "id": "HX0123456789abcdef0123456789abcdef",
     });
     vec![canonical(

@@ -10,6 +10,7 @@ mod harness;
 mod hostile;
 mod plugin_kit;
 mod plugins_life;
+mod providers;
 mod queue;
 mod runtime;
 mod scenario;

@@ -16,6 +16,7 @@ mod kinds;
 mod media;
 mod proofs;
 mod refusals;
+mod reports;
 mod sending;
 mod simple;
 mod statuses;

@@ -10,7 +10,7 @@ use wharf_runtime::LimitClass;
 use super::subject::Component;
 
 /// Names that plugins share, in the order of the table, and what they mean.
-const SHARED: [(&str, &str); 24] = [
+const SHARED: [(&str, &str); 27] = [
     ("text", "text"),
     ("preview-url", "preview of the first link"),
     ("image", "image"),
@@ -29,8 +29,14 @@ const SHARED: [(&str, &str); 24] = [
     ("interactive.location-request", "request for a location"),
     ("interactive.flow", "flow"),
     ("interactive.carousel", "carousel"),
+    (
+        "interactive.other",
+        "another interactive message of the provider's",
+    ),
     ("template", "template"),
+    ("template.carousel", "template with a carousel"),
     ("read", "read receipt"),
+    ("typing", "typing, with a read receipt"),
     ("other", "the provider's own message"),
     ("to.phone", "to a phone number"),
     ("to.user-id", "to a user id"),
