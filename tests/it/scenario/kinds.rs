@@ -172,13 +172,21 @@ async fn options_go_to_the_plugin_and_are_shown() {
         let body = json!({
             "to": TO, "text": { "body": "Hello" }, "options": { "recipient_identity_key_hash": "DF2lS5v2W6x=" },
         });
-        let answer = gateway.send(body.clone()).await;
+        let path = "/v1/messages?dry_run=true";
+        let shown = gateway.call("POST", path).json(&body).await;
+        let sent = shown.body["exchange"]["body"].as_str().unwrap();
+        let sent: Value = serde_json::from_str(sent).unwrap();
+        assert_eq!(sent["recipient_identity_key_hash"], "DF2lS5v2W6x=");
+
+        let call = || gateway.call("POST", "/v1/messages").by(PLAYGROUND);
+        let answer = call().json(&body).await;
         assert_eq!(answer.status, 202, "{answer:?}");
-        assert_eq!(answer.body["options"], body["options"]);
-        let message = gateway.wait_status(&answer.id(), "read").await;
-        assert_eq!(message["options"], body["options"]);
-        let plain = gateway.message(&gateway.send_text("Hello").await).await;
-        assert!(plain.get("options").is_none());
+        let message = wait_read(gateway, PLAYGROUND, &answer.id()).await;
+        for kept in [&answer.body, &message] {
+            assert_eq!(kept["options"], body["options"]);
+        }
+        let plain = json!({ "to": TO, "text": { "body": "Hello" } });
+        assert!(call().json(&plain).await.body.get("options").is_none());
     })
     .await;
 }

@@ -8,22 +8,30 @@ use wharf_store::messages::{self, NewInbound};
 
 use crate::harness::{ACME, PLAYGROUND, Setup, TO, TestGateway, each, each_with};
 
-/// Each case as a plugin reads it, with the type and the data of its event.
-fn cases() -> Vec<(Value, &'static str, Value)> {
-    let at = 1_790_000_000_000_u64;
-    let shown_at = "2026-09-21T14:13:20.000Z";
-    let party = |digits: &str| json!({ "phone": digits });
+/// A case as a plugin reads it, with the type and the data of its event.
+type Case = (Value, &'static str, Value);
+
+const AT: u64 = 1_790_000_000_000;
+const SHOWN_AT: &str = "2026-09-21T14:13:20.000Z";
+
+fn cases() -> Vec<Case> {
+    let mut all = templates();
+    all.extend(people());
+    all.extend(accounts());
+    all
+}
+
+fn party(digits: &str) -> Value {
+    json!({ "phone": digits })
+}
+
+fn templates() -> Vec<Case> {
     let template = |change: Value| {
         json!({ "template": {
             "id": "7", "name": "order_update", "language": "en_US", "change": change, "reason": "NONE",
         } })
     };
     let named = json!({ "id": "7", "name": "order_update", "language": "en_US" });
-    let message = |content: Value| {
-        json!({
-            "provider-message-id": "echo.1", "sender": party("15550783881"), "at": at, "content": content,
-        })
-    };
     vec![
         (
             template(json!({ "status": "APPROVED" })),
@@ -45,16 +53,40 @@ fn cases() -> Vec<(Value, &'static str, Value)> {
             "template.components",
             json!({ "template": named, "components": [1], "reason": "NONE" }),
         ),
+    ]
+}
+
+fn people() -> Vec<Case> {
+    let message = |content: Value| {
+        json!({
+            "provider-message-id": "echo.1", "sender": party("15550783881"), "at": AT, "content": content,
+        })
+    };
+    vec![
         (
-            json!({ "preference": { "who": party("4915112345678"), "category": "marketing_messages", "opted-in": false, "at": at } }),
+            json!({ "preference": { "who": party("4915112345678"), "category": "marketing_messages", "opted-in": false, "at": AT } }),
             "contact.preference",
-            json!({ "from": { "phone": TO }, "category": "marketing_messages", "opted_in": false, "at": shown_at }),
+            json!({ "from": { "phone": TO }, "category": "marketing_messages", "opted_in": false, "at": SHOWN_AT }),
         ),
         (
-            json!({ "identity": { "before": party("4915112345678"), "after": { "user-id": "DE.1" }, "at": at } }),
+            json!({ "identity": { "before": party("4915112345678"), "after": { "user-id": "DE.1" }, "at": AT } }),
             "contact.identity",
-            json!({ "before": { "phone": TO }, "after": { "user_id": "DE.1" }, "at": shown_at }),
+            json!({ "before": { "phone": TO }, "after": { "user_id": "DE.1" }, "at": SHOWN_AT }),
         ),
+        (
+            json!({ "echo": { "message": message(json!({ "text": "by hand" })), "recipient": party("4915112345678") } }),
+            "message.echo",
+            json!({
+                "provider_message_id": "echo.1", "from": { "phone": "+15550783881" }, "to": { "phone": TO },
+                "group": null, "at": SHOWN_AT, "reply_to": null, "forwarded": false,
+                "content": { "type": "text", "body": "by hand" }, "referral": null,
+            }),
+        ),
+    ]
+}
+
+fn accounts() -> Vec<Case> {
+    vec![
         (
             json!({ "channel": {
                 "verdict": "degraded", "quality": "YELLOW", "messages-per-second": 20, "messaging-limit": "TIER_2K",
@@ -64,15 +96,6 @@ fn cases() -> Vec<(Value, &'static str, Value)> {
             json!({
                 "verdict": "degraded", "quality": "YELLOW", "messages_per_second": 20, "messaging_limit": "TIER_2K",
                 "title": "Quality fell", "detail": { "a": 1 },
-            }),
-        ),
-        (
-            json!({ "echo": { "message": message(json!({ "text": "by hand" })), "recipient": party("4915112345678") } }),
-            "message.echo",
-            json!({
-                "provider_message_id": "echo.1", "from": { "phone": "+15550783881" }, "to": { "phone": TO },
-                "group": null, "at": shown_at, "reply_to": null, "forwarded": false,
-                "content": { "type": "text", "body": "by hand" }, "referral": null,
             }),
         ),
         (
