@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use wharf::Gateway;
 use wharf::gateway;
 use wharf_core::MessageId;
-use wharf_runtime::Registry;
+use wharf_runtime::{Plugin, Registry};
 use wharf_store::{Db, DbConfig, on_db};
 use wharf_test_support::{FakeGraph, Sink, eventually, graph};
 
@@ -72,6 +72,11 @@ pub(crate) async fn each_with(adjust: impl Fn(&mut Setup), test: impl AsyncFn(&T
         gateway.stop().await;
     })
     .await;
+}
+
+/// The plugins that ship, by their names. `None`, loudly, when they are not there.
+pub(crate) async fn shipped() -> Option<&'static [Arc<Plugin>]> {
+    Some(&plugins::shipped().await?.all)
 }
 
 impl TestGateway {

@@ -1,6 +1,7 @@
 //! The one integration-test binary: one module for each part, whole flows in the later ones.
 
 mod authority;
+mod canonical;
 mod cli;
 mod crash;
 mod databases;
@@ -10,6 +11,7 @@ mod harness;
 mod hostile;
 mod plugin_kit;
 mod plugins_life;
+mod providers;
 mod queue;
 mod runtime;
 mod scenario;

@@ -6,6 +6,7 @@
 )]
 
 mod author;
+mod capabilities;
 mod examples;
 mod files;
 mod suite;

@@ -12,11 +12,15 @@ mod hostile;
 mod idempotency;
 mod inbound;
 mod interop;
+mod kinds;
+mod media;
 mod proofs;
 mod refusals;
+mod reports;
 mod sending;
 mod simple;
 mod statuses;
+mod twilio;
 mod verification;
 
 use wharf_test_support::graph::StatusPlan;

@@ -31,7 +31,20 @@ const META_REPEATS_DAYS: u32 = 7;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 3] = ["message.received", "message.status", "provider.other"];
+const EVENTS: [&str; 12] = [
+    "account.update",
+    "channel.health",
+    "contact.identity",
+    "contact.preference",
+    "message.echo",
+    "message.received",
+    "message.status",
+    "provider.other",
+    "template.category",
+    "template.components",
+    "template.quality",
+    "template.status",
+];
 
 pub(crate) fn http(http: &Http, table: &Table<'_>) -> Option<()> {
     let Some(url) = &http.public_url else {

@@ -67,10 +67,14 @@ codes! {
         "Wait as long as Retry-After says.";
     Internal "internal" 500 "Something failed inside the gateway"
         "Try again; give the request id to the operator if it goes on.";
+    MediaUnavailable "media-unavailable" 502 "The medium could not be fetched from the provider"
+        "`detail` says why; providers keep media for days only, so a later try may come too late.";
     ProviderUnavailable "provider-unavailable" 502 "The provider did not take the message"
         "`detail` says what happened; the message is kept as failed.";
     PluginFailed "plugin-failed" 502 "The provider's plugin failed"
         "The operator sees plugin, version and reason in the log; other channels go on.";
+    NoRoom "no-room" 507 "There is no room for another stored object; nothing was stored"
+        "Delete objects, or wait until older ones end; the limits are media.tenant_bytes_max and the disk of media.dir.";
     Overloaded "overloaded" 503 "The gateway cannot take more at the moment; nothing was stored"
         "Wait as long as Retry-After says and send again.";
 }

@@ -13,11 +13,12 @@ const FILENAME_BYTES_MAX: usize = 200;
 pub(crate) fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     value
-        .and_then(clean_type)
+        .and_then(media_type)
         .unwrap_or_else(|| TYPE_DEFAULT.to_owned())
 }
 
-fn clean_type(value: &str) -> Option<String> {
+/// The same of one text, and none where it names no type.
+pub fn media_type(value: &str) -> Option<String> {
     let mut parts = value.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     if !is_token(kind) || !is_token(subtype) {
@@ -47,7 +48,7 @@ pub(crate) fn filename(headers: &HeaderMap) -> Option<String> {
         all.find(|(name, _)| name == wanted).map(|(_, value)| value)
     };
     let extended = find("filename*").and_then(|value| extended(value));
-    bare_name(&extended.or_else(|| find("filename").cloned())?)
+    file_name(&extended.or_else(|| find("filename").cloned())?)
 }
 
 /// `name=value` and `name="quoted value"`, names in lower case; what is malformed is left out.
@@ -95,7 +96,7 @@ fn extended(value: &str) -> Option<String> {
 
 /// The last component, without anything that means something to a file system, a shell, a header or
 /// the direction of writing.
-fn bare_name(name: &str) -> Option<String> {
+pub fn file_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut clean = String::with_capacity(last.len());
     for character in last.chars() {

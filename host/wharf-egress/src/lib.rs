@@ -47,6 +47,7 @@ pub use config::EgressConfig;
 pub use deliver::{DELIVERY_BODY_BYTES_MAX, DeliveryAnswer, DeliveryFailure, DeliveryRequest};
 pub use denied::Denied;
 pub use download::{Download, DownloadError, Downloader, is_loopback};
+pub use label::{file_name, media_type};
 pub use local::{BoxFuture, LocalService};
 pub use media::{
     MEDIA_LINK_LIFETIME_S_MAX, MediaChunks, MediaError, MediaReader, MediaSink, MediaStore,

@@ -17,7 +17,8 @@ pub(crate) use optional::{catch_up, health, media, profile, reconciled, template
 pub(crate) use outbound::progress;
 
 use wharf_core::provider::{
-    Bucket, Descriptor, Input, InputKind, MediaRef, POINTER_BYTES_MAX, Pace, PlatformError,
+    Bucket, Descriptor, FlowInfo, Input, InputKind, MediaRef, POINTER_BYTES_MAX, Pace,
+    PlatformError,
 };
 
 use crate::config::RuntimeConfig;
@@ -43,8 +44,8 @@ const AT_MS_MAX: u64 = 253_402_300_799_999;
 pub(crate) struct Rules<'a> {
     pub(crate) descriptor: &'a Descriptor,
     pub(crate) config: &'a RuntimeConfig,
-    /// Inputs that only this flow has.
-    flow_inputs: &'a [Input],
+    /// Whose inputs count beside the description's.
+    flows: &'a [FlowInfo],
     /// A flow names the secrets of a channel to be as `name/slot`.
     slots: bool,
 }
@@ -54,19 +55,27 @@ impl<'a> Rules<'a> {
         Self {
             descriptor,
             config,
-            flow_inputs: &[],
+            flows: &[],
             slots: false,
         }
     }
 
     fn of_flow(mut self, flow: &str) -> Self {
-        self.flow_inputs = self.descriptor.flow(flow).map_or(&[], |flow| &flow.inputs);
+        self.flows = self.descriptor.flow(flow).map_or(&[], std::slice::from_ref);
+        self.slots = true;
+        self
+    }
+
+    /// Takes what any of the flows may name: its own inputs, and its channels' secrets.
+    pub(crate) fn of_any_flow(mut self) -> Self {
+        self.flows = &self.descriptor.flows;
         self.slots = true;
         self
     }
 
     fn input(&self, name: &str) -> Option<&'a Input> {
-        let of_flow = self.flow_inputs.iter().find(|input| input.name == name);
+        let mut inputs = self.flows.iter().flat_map(|flow| &flow.inputs);
+        let of_flow = inputs.find(|input| input.name == name);
         of_flow.or_else(|| self.descriptor.input(name))
     }
 

@@ -1,25 +1,25 @@
 //! Taking a message: everything that is checked before it is stored, and the one transaction that
 //! stores it. When [`accept`] returns a message, nothing short of losing the disk loses it.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod look;
+mod resolve;
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use wharf_core::provider::{CallContext, ErrorClass, OutboundMessage, PlatformError, Progress};
+use wharf_core::provider::Address;
 use wharf_core::request::{FieldError, MessageRequest, Policy, Priority};
 use wharf_core::{Code, JobId, MessageId, Status, TenantId};
 use wharf_queue::{NewJob, Queue};
-use wharf_runtime::{CallError, Plugin};
 use wharf_store::messages::{Message, NewOutbound};
 use wharf_store::{StoreError, idempotency, messages};
 
 use crate::app::App;
-use crate::clock::random;
 use crate::directory::Channel;
-use crate::exchange::Actor;
 use crate::http::Problem;
 use crate::workers::{jobs, lane_of};
+pub(crate) use look::dry_run;
 
 /// How a message was asked for.
 pub(crate) struct Submission {
@@ -37,17 +37,6 @@ pub(crate) struct IdempotencyKey {
 
 /// Longest key taken; the draft names no limit, and a UUID has 36 characters.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
-
-/// How long the caller waits for the plugin's first look. It takes microseconds; a plugin that takes
-/// longer stands in line with its kind, and its message is taken unseen, for the worker to find out.
-///
-/// A look that is given up so says nothing about the plugin, and its circuit does not count it: the
-/// worker makes the same call without this bound, and there a call that never ends is a fault. Nor would
-/// it be just, for how far a call comes in this time depends on who else stands in line.
-const FIRST_STEP_MAX: Duration = Duration::from_millis(300);
-
-/// The same for a dry run, which is asked for this look alone and may wait longer for it.
-const DRY_RUN_STEP_MAX: Duration = Duration::from_secs(2);
 
 impl IdempotencyKey {
     /// Reads the header's value; `route` and `body` are what a repetition must agree with.
@@ -92,68 +81,37 @@ pub(crate) async fn accept(
     {
         return Ok(Accepted::Replayed(known));
     }
-    let channel = choose_channel(app, tenant, &submission.request).await?;
+    let Submission {
+        request,
+        idempotency,
+        immediate,
+    } = submission;
+    let ready = ready(app, tenant, request).await?;
     let id = MessageId::new(&*app.ids);
-    let message = outbound(id, &channel, &submission.request);
-    if let Some(plugin) = app.plugins.get(&channel.plugin) {
-        let first = first_step(app, &plugin, &channel, &message);
-        if let Ok(Err(error)) = tokio::time::timeout(FIRST_STEP_MAX, first).await {
-            refuse_what_the_provider_cannot(&error)?;
-        }
-    }
-    store(app, tenant, &channel, id, submission).await
+    look::look(app, id, &ready).await?;
+    let message = queued(app, tenant, ready, id, immediate);
+    store(app, tenant, message, idempotency, immediate).await
 }
 
-/// What a `dry_run` shows: the first request, redacted, and nothing stored.
-pub(crate) async fn dry_run(
-    app: &Arc<App>,
+/// A request of which everything is known.
+struct Ready {
+    channel: Arc<Channel>,
+    to: Address,
+    request: MessageRequest,
+}
+
+async fn ready(
+    app: &App,
     tenant: &TenantId,
-    request: &MessageRequest,
-) -> Result<Value, Problem> {
-    let channel = choose_channel(app, tenant, request).await?;
-    let id = MessageId::new(&*app.ids);
-    let message = outbound(id, &channel, request);
-    let plugin = app
-        .plugins
-        .get(&channel.plugin)
-        .ok_or_else(|| plugin_missing(&channel))?;
-    let first = first_step(app, &plugin, &channel, &message);
-    let progress = tokio::time::timeout(DRY_RUN_STEP_MAX, first)
-        .await
-        .map_err(|_| {
-            Problem::new(Code::Overloaded).detail(format!(
-                "plugin {} gave no request within {} s; try again, and look at its processor time if it stays so",
-                channel.plugin,
-                DRY_RUN_STEP_MAX.as_secs()
-            ))
-        })?
-        .map_err(|error| match error {
-            CallError::Guest(error) => provider_problem(&error),
-            other => {
-                tracing::warn!(plugin.name = plugin.name(), reason = %other, "a plugin failed at a dry run");
-                Problem::new(Code::PluginFailed).detail(other.to_string())
-            }
-        })?;
-    let exchange = match progress {
-        Progress::Done(_) => Value::Null,
-        Progress::Exchange(exchange) => {
-            let actor = Actor::of_channel(&channel, plugin.descriptor());
-            let prepared = actor.with_grant(app, |grant| app.egress.prepare(&exchange, grant));
-            let prepared = prepared.map_err(|denied| {
-                Problem::new(Code::PluginFailed)
-                    .detail(denied.to_string())
-                    .with("reason", denied.slug())
-            })?;
-            prepared.journal()
-        }
-    };
-    Ok(json!({
-        "dry_run": true,
-        "channel": channel.id,
-        "to": crate::view::address(&request.to),
-        "type": request.content.kind(),
-        "exchange": exchange,
-    }))
+    mut request: MessageRequest,
+) -> Result<Ready, Problem> {
+    let channel = choose_channel(app, tenant, &request).await?;
+    let to = resolve::resolve(app, tenant, &channel.id, &mut request).await?;
+    Ok(Ready {
+        channel,
+        to,
+        request,
+    })
 }
 
 async fn known(
@@ -209,88 +167,14 @@ async fn choose_channel(
         .ok_or_else(|| unknown(format!("the tenant has no channel {id}")))
 }
 
-fn outbound(id: MessageId, channel: &Channel, request: &MessageRequest) -> OutboundMessage {
-    OutboundMessage {
-        id: id.bare(),
-        to: request.to.clone(),
-        sender: channel.sender.clone(),
-        content: request.content.clone(),
-        reply_to: request.reply_to.clone(),
-        options: "{}".to_owned(),
-    }
-}
-
-async fn first_step(
-    app: &App,
-    plugin: &Plugin,
-    channel: &Channel,
-    message: &OutboundMessage,
-) -> Result<Progress, CallError> {
-    let context = CallContext {
-        settings: channel.settings.clone(),
-        now_ms: u64::try_from(app.now_ms()).unwrap_or(0),
-        seed: random(),
-        locale: None,
-    };
-    let plugin = plugin.on_behalf_of(channel.tenant.as_str());
-    plugin.start(&context, message).await
-}
-
-/// Only what can never be sent is refused here; every other failure is the worker's to handle.
-fn refuse_what_the_provider_cannot(error: &CallError) -> Result<(), Problem> {
-    match error {
-        CallError::Guest(error)
-            if matches!(
-                error.class,
-                ErrorClass::InvalidMessage | ErrorClass::Unsupported
-            ) =>
-        {
-            Err(provider_problem(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A plugin's error as the API shows it.
-pub(crate) fn provider_problem(error: &PlatformError) -> Problem {
-    let code = match error.class {
-        ErrorClass::InvalidMessage => Code::InvalidMessage,
-        ErrorClass::Unsupported => Code::Unsupported,
-        ErrorClass::ProviderUnavailable | ErrorClass::MalformedResponse => {
-            Code::ProviderUnavailable
-        }
-        _ => Code::ProviderRejected,
-    };
-    let mut problem = Problem::new(code)
-        .detail(error.detail.clone())
-        .with("reason", error.class.as_str());
-    if let Some(provider_code) = &error.provider_code {
-        problem = problem.with("provider_code", provider_code.clone());
-    }
-    if let Some(remedy) = &error.remedy {
-        problem = problem.with("remedy", remedy.clone());
-    }
-    problem
-}
-
-fn plugin_missing(channel: &Channel) -> Problem {
-    Problem::new(Code::PluginFailed).detail(format!("no plugin named {} is loaded", channel.plugin))
-}
-
 async fn store(
     app: &Arc<App>,
     tenant: &TenantId,
-    channel: &Channel,
-    id: MessageId,
-    submission: Submission,
+    message: Message,
+    idempotency: Option<IdempotencyKey>,
+    immediate: bool,
 ) -> Result<Accepted, Problem> {
-    let now = app.now_ms();
-    let Submission {
-        request,
-        idempotency,
-        immediate,
-    } = submission;
-    let message = queued(app, tenant, channel, id, request, immediate, now);
+    let (id, now) = (message.id, message.created_at);
     let row = NewOutbound::from(&message);
     let job = send_job(app, &message, immediate, now);
     let keep_until = now + i64::from(app.config.idempotency.keep_hours) * 3_600_000;
@@ -338,15 +222,13 @@ async fn store(
 }
 
 /// The message as it will be stored, with the deployment's choices where the tenant made none.
-fn queued(
-    app: &App,
-    tenant: &TenantId,
-    channel: &Channel,
-    id: MessageId,
-    request: MessageRequest,
-    immediate: bool,
-    now: i64,
-) -> Message {
+fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: bool) -> Message {
+    let Ready {
+        channel,
+        to,
+        request,
+    } = ready;
+    let now = app.now_ms();
     let send = &app.config.send;
     let ttl_ms = request
         .ttl_s
@@ -360,7 +242,7 @@ fn queued(
         id,
         tenant: tenant.clone(),
         channel: channel.id.clone(),
-        to: request.to,
+        to,
         content: request.content,
         reference: request.reference,
         reply_to: request.reply_to,
@@ -373,6 +255,7 @@ fn queued(
             wharf_config::SendPolicy::AtLeastOnce => Policy::AtLeastOnce,
         }),
         try_number: 1,
+        options: request.options,
         created_at: now,
         updated_at: now,
         expires_at: now.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX)),

@@ -15,6 +15,18 @@ use crate::workers::jobs;
 /// Event types this gateway emits.
 pub(crate) const MESSAGE_STATUS: &str = "message.status";
 pub(crate) const MESSAGE_RECEIVED: &str = "message.received";
+/// One of the tenant's numbers sent it by other means, as from a phone.
+pub(crate) const MESSAGE_ECHO: &str = "message.echo";
+pub(crate) const TEMPLATE_STATUS: &str = "template.status";
+pub(crate) const TEMPLATE_QUALITY: &str = "template.quality";
+pub(crate) const TEMPLATE_CATEGORY: &str = "template.category";
+pub(crate) const TEMPLATE_COMPONENTS: &str = "template.components";
+/// Somebody wants messages of a category, or no longer.
+pub(crate) const CONTACT_PREFERENCE: &str = "contact.preference";
+/// Somebody changed the number or another durable name.
+pub(crate) const CONTACT_IDENTITY: &str = "contact.identity";
+pub(crate) const CHANNEL_HEALTH: &str = "channel.health";
+pub(crate) const ACCOUNT_UPDATE: &str = "account.update";
 /// What a provider reported and no other type covers, with its raw JSON.
 pub(crate) const PROVIDER_OTHER: &str = "provider.other";
 

@@ -1,7 +1,9 @@
 //! What the API shows of messages: the store's rows as JSON, in the Cloud API's words.
 
 use serde_json::{Value, json};
-use wharf_core::provider::{Address, Party};
+use wharf_core::provider::{Address, Json, Party};
+use wharf_core::request::show_content;
+use wharf_store::media::MediaRow;
 use wharf_store::messages::{Inbound, Message, Stored};
 use wharf_store::timeline::Timeline;
 
@@ -52,10 +54,31 @@ pub(crate) fn message(message: &Message) -> Value {
         "updated_at": rfc3339(message.updated_at),
         "expires_at": rfc3339(message.expires_at),
     });
-    // Stored as `{"type": KIND, KIND: {...}}`, and shown so.
-    let kind = message.content.kind();
-    shown[kind] = json!(message.content)[kind].take();
+    // In the shape it was sent in.
+    shown[message.content.kind()] = show_content(&message.content);
+    if let Some(options) = &message.options {
+        shown["options"] = options.to_value();
+    }
     shown
+}
+
+/// Envelope members as plugins get them: always a JSON object.
+pub(crate) fn options(options: Option<&Json>) -> String {
+    options.map_or_else(|| "{}".to_owned(), |options| options.as_str().to_owned())
+}
+
+/// What is known of a stored object.
+pub(crate) fn media(row: &MediaRow) -> Value {
+    json!({
+        "id": row.id,
+        "content_type": row.content_type,
+        "size_bytes": row.size_bytes,
+        "sha256": row.sha256,
+        "filename": row.filename,
+        "origin": row.origin.as_str(),
+        "created_at": rfc3339(row.created_at),
+        "expires_at": rfc3339(row.expires_at),
+    })
 }
 
 fn inbound(received: &Inbound) -> Value {

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod capabilities;
 mod dev;
 mod examples;
 mod frozen;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long)]
         examples: bool,
     },
+    /// Write plugins/CAPABILITIES.md: what each provider can do
+    Capabilities,
     /// Check the rules of this repository that no compiler knows
     Tidy,
     /// Release the provider interface: copy it to a folder of its own that never changes again
@@ -85,6 +88,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             for (name, file) in build(&workspace.root, &workspace.target)? {
                 println!("{name} {}", file.display());
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Capabilities => {
+            capabilities::write(&workspace)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Tidy => {

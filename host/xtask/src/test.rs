@@ -11,8 +11,9 @@ use crate::summary::Summary;
 use crate::workspace::{Workspace, run as run_command};
 use crate::{examples, plugins, tidy};
 
-/// The libraries of other languages that check our signatures; the versions are pinned there.
-const PYTHON_PACKAGE: &str = "standardwebhooks";
+/// The libraries of other languages that check our signatures, and make those of providers; the versions are
+/// pinned there.
+const PYTHON_PACKAGES: &str = "standardwebhooks, twilio.request_validator";
 const NODE_PACKAGE: &str = "standardwebhooks";
 
 #[derive(Args)]
@@ -150,12 +151,12 @@ fn start_postgres(environment: &mut TestEnvironment, summary: &mut Summary) -> O
 }
 
 fn find_python(workspace: &Workspace, environment: &mut TestEnvironment, summary: &mut Summary) {
-    const NAME: &str = "Python with Standard Webhooks";
+    const NAME: &str = "Python with Standard Webhooks and Twilio's library";
     let requirements = workspace.root.join("tests/requirements.txt");
     let python = given("WHARF_TEST_PYTHON")
         .or_else(|| in_cache("python/bin/python").map(|path| path.display().to_string()));
     let usable = python.filter(|python| {
-        succeeds(Command::new(python).args(["-c", &format!("import {PYTHON_PACKAGE}")]))
+        succeeds(Command::new(python).args(["-c", &format!("import {PYTHON_PACKAGES}")]))
     });
     match usable {
         Some(python) => environment.push(("WHARF_TEST_PYTHON", python)),

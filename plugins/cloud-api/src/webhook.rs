@@ -1,16 +1,98 @@
 //! A webhook body to its atoms: every message and every status of every change of every entry. Nothing
 //! is dropped: what is not understood, at whatever depth, becomes one `other` item with its raw text.
+//!
+//! Here is the walk; [`fields`] knows which field holds which atoms, the other modules read one each.
+
+mod account;
+mod call;
+mod content;
+mod echo;
+mod fields;
+mod history;
+mod message;
+mod people;
+mod status;
+mod template;
 
 use serde::de::IgnoredAny;
 use wharf_plugin::prelude::*;
 
+use crate::document::document;
 use crate::json::{Object, list};
-use crate::{echo, message, status};
+use fields::Reader;
+use people::Contacts;
 
-/// Members of a `messages` value that are read, not atoms themselves.
+/// Members of a value that are read with its atoms, not atoms themselves.
 const ENVELOPE_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];
+/// Contacts that tell two errors apart are one or two; more are not looked at for each of them.
+const ABOUT_BYTES_MAX: usize = 4 * 1024;
+/// Longer names are no field's; a pointer has at most 512 bytes.
+const NAME_BYTES_MAX: usize = 64;
 
-pub fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
+/// How a provider that passes Meta's webhooks on differs from Meta.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect<'a> {
+    /// Which of a number's ids is the plugin's sender setting.
+    pub sender: SenderId,
+    /// The number whose webhook this is, where its URL tells: it gets what names no number of its own,
+    /// instead of the account.
+    pub own: Option<&'a str>,
+}
+
+/// The member of `metadata` that routes carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderId {
+    /// Meta's id of the number.
+    PhoneNumberId,
+    /// The number itself, digits only.
+    DisplayPhoneNumber,
+}
+
+impl Dialect<'_> {
+    /// Meta's own webhooks.
+    pub const META: Dialect<'static> = Dialect {
+        sender: SenderId::PhoneNumberId,
+        own: None,
+    };
+
+    fn number(&self, value: &Object<'_>) -> Option<String> {
+        let metadata = value.object("metadata").unwrap_or_default();
+        match self.sender {
+            SenderId::PhoneNumberId => metadata.id("phone_number_id"),
+            SenderId::DisplayPhoneNumber => {
+                let number = metadata
+                    .text("display_phone_number")
+                    .or_else(|| value.text("display_phone_number"))?;
+                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+                Some(digits).filter(|digits| (1..=32).contains(&digits.len()))
+            }
+        }
+    }
+
+    /// Whom a change concerns: its number, else the account it names, else the account of its entry.
+    fn route(&self, value: &Object<'_>, account: Option<&str>) -> Route {
+        if let Some(number) = self.number(value) {
+            return Route::Sender(number);
+        }
+        if let Some(own) = self.own {
+            return Route::Sender(own.to_owned());
+        }
+        // Notices to a partner come in an entry of the partner's own business.
+        let named = value
+            .object("waba_info")
+            .and_then(|info| info.id("waba_id"));
+        match named.or_else(|| account.map(str::to_owned)) {
+            Some(account) => Route::Account(account),
+            None => Route::App,
+        }
+    }
+}
+
+/// The items of one body, from `skip` on.
+///
+/// # Errors
+/// When the body is no JSON.
+pub fn parse(webhook: &Webhook, skip: u32, dialect: &Dialect<'_>) -> Result<Parsed, Error> {
     let body = std::str::from_utf8(&webhook.body).map_err(|_| unreadable("is not UTF-8"))?;
     let envelope = Object::read(body);
     // An object that was read is JSON to its end; anything else may be other JSON, or cut off.
@@ -20,6 +102,7 @@ pub fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
     let mut walk = Walk {
         page: Page::new(skip),
         received_at: webhook.received_at,
+        dialect,
     };
     walk.body(body, envelope);
     Ok(walk.page.finish())
@@ -33,27 +116,42 @@ fn unreadable(problem: &str) -> Error {
     )
 }
 
-/// What the atoms of one value share.
-pub(crate) struct Setting {
-    pub route: Route,
-    pub contacts: Vec<Contact>,
-    pub received_at: u64,
-}
+/// What is made of an element that is understood: its dedupe key and its event.
+type Atom = (String, Event);
 
-struct Walk {
-    page: Page,
+/// What the atoms of one value share.
+struct Setting<'a> {
+    route: Route,
+    contacts: Contacts,
+    /// The people and the time of a value, as they came: what tells two equal errors apart.
+    about: [&'a str; 2],
     received_at: u64,
 }
 
-impl Walk {
+/// One change of an entry.
+struct Change<'a> {
+    raw: &'a str,
+    field: String,
+    outer: Object<'a>,
+    value: Object<'a>,
+}
+
+struct Walk<'a> {
+    page: Page,
+    received_at: u64,
+    dialect: &'a Dialect<'a>,
+}
+
+impl Walk<'_> {
     fn body(&mut self, body: &str, envelope: Option<Object<'_>>) {
-        let entries = envelope
-            .filter(|envelope| {
-                envelope.text("object").as_deref() == Some("whatsapp_business_account")
-            })
-            .and_then(|envelope| envelope.list("entry"));
-        let Some(entries) = entries else {
+        let Some(envelope) = envelope else {
             return self.other(Route::App, String::new(), "body", body);
+        };
+        let object = envelope.text("object");
+        let is_ours = object.is_none_or(|object| object == "whatsapp_business_account");
+        let entries = envelope.list("entry").filter(|_| is_ours);
+        let Some(entries) = entries else {
+            return self.flat(body, &envelope, is_ours);
         };
         for (index, entry) in entries.into_iter().enumerate() {
             if self.page.is_full() {
@@ -61,93 +159,107 @@ impl Walk {
             }
             self.entry(entry, &format!("/entry/{index}"));
         }
+        if self.page.seen() == 0 {
+            self.other(Route::App, String::new(), "body", body);
+        }
+    }
+
+    /// A value without its envelope, as the older API posted it.
+    fn flat(&mut self, body: &str, envelope: &Object<'_>, is_ours: bool) {
+        let is_value = ["messages", "statuses"]
+            .iter()
+            .any(|name| envelope.list(name).is_some());
+        if is_ours && is_value {
+            let setting = self.setting(envelope, None, "");
+            self.value("messages", envelope, "", &setting);
+        }
+        if self.page.seen() == 0 {
+            self.other(Route::App, String::new(), "body", body);
+        }
     }
 
     fn entry(&mut self, raw: &str, pointer: &str) {
-        let read = Object::read(raw)
-            .and_then(|entry| entry.list("changes").map(|changes| (entry, changes)));
-        let Some((entry, changes)) = read else {
+        let Some(entry) = Object::read(raw) else {
             return self.other(Route::App, pointer.to_owned(), "entry", raw);
         };
-        let account = entry.text("id");
+        let account = entry.id("id");
         let time = entry.raw("time").unwrap_or_default();
-        for (index, change) in changes.into_iter().enumerate() {
+        let before = self.page.seen();
+        for (index, change) in entry.list("changes").into_iter().flatten().enumerate() {
             if self.page.is_full() {
                 return;
             }
-            self.change(
-                change,
-                &format!("{pointer}/changes/{index}"),
-                account.as_deref(),
-                time,
-            );
+            let pointer = format!("{pointer}/changes/{index}");
+            self.change(change, &pointer, account.as_deref(), time);
+        }
+        if self.page.seen() == before {
+            let route = self.dialect.route(&Object::default(), account.as_deref());
+            self.other(route, pointer.to_owned(), "entry", raw);
         }
     }
 
     fn change(&mut self, raw: &str, pointer: &str, account: Option<&str>, time: &str) {
-        let route = account.map_or(Route::App, |id| Route::Account(id.to_owned()));
-        let Some((change, value)) = Object::read(raw)
-            .and_then(|change| change.object("value").map(|value| (change, value)))
-        else {
+        let read = Object::read(raw).and_then(|outer| {
+            let value = outer.object("value")?;
+            let field = outer.text("field").unwrap_or_default();
+            Some(Change {
+                raw,
+                field,
+                outer,
+                value,
+            })
+        });
+        let Some(change) = read else {
+            let route = self.dialect.route(&Object::default(), account);
             return self.other(route, pointer.to_owned(), "change", raw);
         };
-        let number = value
-            .object("metadata")
-            .and_then(|metadata| metadata.text("phone_number_id"));
-        let setting = Setting {
-            route: number.map_or(route, Route::Sender),
-            contacts: contacts(&value),
-            received_at: self.received_at,
-        };
-        let field = change.text("field").unwrap_or_default();
+        let setting = self.setting(&change.value, account, time);
         let before = self.page.seen();
-        match field.as_str() {
-            "messages" => self.messages(&value, pointer, &setting),
-            "message_echoes" | "smb_message_echoes" => self.echoes(&value, pointer, &setting),
-            _ => {}
-        }
+        let base = format!("{pointer}/value");
+        self.value(&change.field, &change.value, &base, &setting);
         if self.page.seen() == before {
             // The entry's time tells two equal changes from one that was sent twice.
-            let account = account.unwrap_or_default();
-            let key = format!("change:{field}:{}", fingerprint(&[account, time, raw]));
+            let identity = fingerprint(&[account.unwrap_or_default(), time, raw]);
             self.page.offer(raw.len(), || Item {
-                route: setting.route,
+                route: account::route(&change, &setting),
                 pointer: Some(pointer.to_owned()),
-                dedupe_key: key,
-                event: Event::Other(raw.to_owned()),
+                dedupe_key: format!("change:{}:{identity}", word(&change.field)),
+                event: account::read(&change, &setting),
             });
         }
     }
 
-    fn messages(&mut self, value: &Object<'_>, pointer: &str, setting: &Setting) {
+    fn setting<'b>(&self, value: &Object<'b>, account: Option<&str>, time: &'b str) -> Setting<'b> {
+        let contacts = value
+            .raw("contacts")
+            .filter(|raw| raw.len() <= ABOUT_BYTES_MAX);
+        Setting {
+            route: self.dialect.route(value, account),
+            contacts: Contacts::read(value),
+            about: [contacts.unwrap_or_default(), time],
+            received_at: self.received_at,
+        }
+    }
+
+    /// The atoms of a field that has lists of them, when one is there.
+    fn value(&mut self, field: &str, value: &Object<'_>, base: &str, setting: &Setting<'_>) {
+        let Some(lists) = fields::lists(field) else {
+            return;
+        };
+        if lists.iter().all(|(list, _)| value.raw(list).is_none()) {
+            return;
+        }
         for (name, raw) in value.members() {
             if ENVELOPE_MEMBERS.contains(&name) || raw == "null" {
                 continue;
             }
-            let read: fn(&str, &Setting) -> Option<(String, Event)> = match name {
-                "messages" => message::read,
-                "statuses" => status::read,
-                _ => |_, _| None,
-            };
-            self.atoms(
-                name,
-                raw,
-                &format!("{pointer}/value/{}", escape(name)),
-                setting,
-                read,
-            );
-        }
-    }
-
-    fn echoes(&mut self, value: &Object<'_>, pointer: &str, setting: &Setting) {
-        if let Some(raw) = value.raw("message_echoes") {
-            self.atoms(
-                "message_echoes",
-                raw,
-                &format!("{pointer}/value/message_echoes"),
-                setting,
-                echo::read,
-            );
+            let pointer = member(base, name);
+            let reader = lists.iter().find(|(list, _)| *list == name);
+            match reader.map(|(_, reader)| reader) {
+                Some(Reader::Each(read)) => self.atoms(name, raw, &pointer, setting, read),
+                Some(Reader::Chunks) => self.history(raw, &pointer, setting),
+                None => self.atoms(name, raw, &pointer, setting, &|_, _| None),
+            }
         }
     }
 
@@ -157,8 +269,8 @@ impl Walk {
         name: &str,
         raw: &str,
         pointer: &str,
-        setting: &Setting,
-        read: fn(&str, &Setting) -> Option<(String, Event)>,
+        setting: &Setting<'_>,
+        read: &dyn Fn(&str, &Setting<'_>) -> Option<Atom>,
     ) {
         let Some(elements) = list(raw) else {
             return self.other(setting.route.clone(), pointer.to_owned(), name, raw);
@@ -169,7 +281,7 @@ impl Walk {
             }
             self.page.offer(element.len(), || {
                 let (dedupe_key, event) = read(element, setting).unwrap_or_else(|| {
-                    (unknown_key(name, element), Event::Other(element.to_owned()))
+                    (unknown_key(name, element), Event::Other(document(element)))
                 });
                 Item {
                     route: setting.route.clone(),
@@ -186,64 +298,29 @@ impl Walk {
             route,
             pointer: Some(pointer),
             dedupe_key: unknown_key(name, raw),
-            event: Event::Other(raw.to_owned()),
+            event: Event::Other(document(raw)),
         });
     }
 }
 
 fn unknown_key(name: &str, raw: &str) -> String {
-    format!("{name}:{}", fingerprint(&[raw]))
+    format!("{}:{}", word(name), fingerprint(&[raw]))
 }
 
-/// An entry of `contacts`: the name that belongs to an id.
-pub(crate) struct Contact {
-    phone: Option<String>,
-    user_id: Option<String>,
-    username: Option<String>,
-    name: Option<String>,
-}
-
-fn contacts(value: &Object<'_>) -> Vec<Contact> {
-    let list = value.list("contacts").unwrap_or_default();
-    list.into_iter()
-        .filter_map(Object::read)
-        .map(|contact| {
-            let profile = contact.object("profile").unwrap_or_default();
-            Contact {
-                phone: contact.text("wa_id"),
-                user_id: contact.text("user_id"),
-                username: profile.text("username"),
-                name: profile.text("name"),
-            }
-        })
-        .collect()
-}
-
-/// A JSON pointer's token.
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-impl Setting {
-    /// The person behind a phone number or a user id, with the name their contact entry gives them.
-    pub(crate) fn party(&self, phone: Option<String>, user_id: Option<String>) -> Party {
-        let contact = self.contacts.iter().find(|contact| {
-            (user_id.is_some() && contact.user_id == user_id)
-                || (phone.is_some() && contact.phone == phone)
-        });
-        let Some(contact) = contact else {
-            return Party {
-                phone,
-                user_id,
-                username: None,
-                name: None,
-            };
-        };
-        Party {
-            phone: phone.or_else(|| contact.phone.clone()),
-            user_id: user_id.or_else(|| contact.user_id.clone()),
-            username: contact.username.clone(),
-            name: contact.name.clone(),
-        }
+/// A name as a part of a key: itself, where it is one.
+fn word(name: &str) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.len() <= NAME_BYTES_MAX && name.bytes().all(is_word) {
+        name.to_owned()
+    } else {
+        fingerprint(&[name])
     }
+}
+
+/// The pointer of a member; of what holds it where the name is too long for one.
+fn member(base: &str, name: &str) -> String {
+    if name.len() > NAME_BYTES_MAX {
+        return base.to_owned();
+    }
+    format!("{base}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

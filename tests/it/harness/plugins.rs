@@ -49,11 +49,15 @@ async fn load(dist: PathBuf) -> Shipped {
     };
     let runtime = Runtime::new(config).unwrap();
     let mut all = Vec::new();
-    for name in ["graph", "sandbox"] {
-        let path = dist.join(format!("{name}.wasm"));
-        let bytes =
-            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        all.push(runtime.load(name, bytes).await.unwrap());
+    let entries =
+        std::fs::read_dir(&dist).unwrap_or_else(|error| panic!("{}: {error}", dist.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|it| it == "wasm"));
+    files.sort();
+    for path in files {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let bytes = std::fs::read(&path).unwrap();
+        all.push(runtime.load(&name, bytes).await.unwrap());
     }
     Shipped {
         all,

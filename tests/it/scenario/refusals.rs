@@ -96,7 +96,7 @@ async fn wrong_fields_are_all_named_at_once() {
             ),
             (
                 json!({ "to": TO, "type": "image", "image": {} }),
-                &[("/image", "unknown"), ("/type", "unsupported")],
+                &[("/image", "missing")],
             ),
             (
                 json!({ "to": TO, "text": {}, "ttl_s": 0, "priority": "now" }),

@@ -11,7 +11,12 @@ async fn migrations_run_once_and_say_what_is_pending() {
         let db = Db::open(&config).await.unwrap();
         assert_eq!(
             db.pending_migrations().await.unwrap(),
-            ["0001 spine", "0002 media and memos", "0003 plugin digest"]
+            [
+                "0001 spine",
+                "0002 media and memos",
+                "0003 plugin digest",
+                "0004 message options"
+            ]
         );
         db.migrate().await.unwrap();
         assert!(db.pending_migrations().await.unwrap().is_empty());

@@ -112,6 +112,7 @@ fn outbound(id: MessageId) -> NewOutbound {
         priority: Priority::Low,
         policy: Policy::AtMostOnce,
         status: Status::Queued,
+        options: Some(json!({ "category": "utility" }).into()),
         created_at: NOW,
         expires_at: NOW + 1000,
     }

@@ -60,6 +60,8 @@ pub(crate) enum Cut {
     Close,
     /// All but this many bytes are written, then the stream ends.
     KeepBack(usize),
+    /// This many bytes are written, then the peer gets a TCP reset.
+    ResetAfter(usize),
 }
 
 /// The handler's hold on the connection that its request came in on.
@@ -141,7 +143,8 @@ impl AsyncWrite for CutStream {
         let allowed = match self.connection.asked() {
             None => bytes,
             Some(Cut::KeepBack(count)) => &bytes[..bytes.len().saturating_sub(count)],
-            Some(Cut::Reset) => {
+            Some(Cut::ResetAfter(count)) if count > 0 => &bytes[..bytes.len().min(count)],
+            Some(Cut::Reset | Cut::ResetAfter(_)) => {
                 // Without this the close below would be orderly; if it fails, it is.
                 let _ = self.stream.set_zero_linger();
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
@@ -151,8 +154,15 @@ impl AsyncWrite for CutStream {
             }
         };
         let written = Pin::new(&mut self.stream).poll_write(task, allowed);
-        if let (Poll::Ready(Ok(_)), Some(Cut::KeepBack(_))) = (&written, self.connection.asked()) {
-            self.connection.cut(Cut::Close);
+        if let Poll::Ready(Ok(count)) = &written {
+            match self.connection.asked() {
+                Some(Cut::KeepBack(_)) => self.connection.cut(Cut::Close),
+                Some(Cut::ResetAfter(left)) => {
+                    self.connection
+                        .cut(Cut::ResetAfter(left.saturating_sub(*count)));
+                }
+                _ => {}
+            }
         }
         written
     }

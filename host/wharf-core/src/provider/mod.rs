@@ -16,6 +16,7 @@ mod json;
 mod media;
 mod message;
 mod onboarding;
+mod sources;
 mod step;
 mod template;
 mod templates;

@@ -96,9 +96,9 @@ impl Plugin {
     }
 
     /// Whether the gateway takes this exchange from the plugin: its counts, lengths and names. Where it
-    /// goes is egress policy.
+    /// goes is egress policy. Which call it came from is not said here, so it may be a flow's.
     pub fn check_exchange(&self, exchange: &Exchange) -> Result<(), String> {
-        output::exchange(exchange, &self.rules())
+        output::exchange(exchange, &self.rules().of_any_flow())
     }
 }
 

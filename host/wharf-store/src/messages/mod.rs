@@ -28,6 +28,8 @@ pub struct NewOutbound {
     pub priority: Priority,
     pub policy: Policy,
     pub status: Status,
+    /// Further envelope members by the provider's names: a JSON object.
+    pub options: Option<Json>,
     pub created_at: i64,
     pub expires_at: i64,
 }
@@ -59,6 +61,8 @@ pub struct Message {
     pub policy: Policy,
     /// The latest try.
     pub try_number: u32,
+    /// Further envelope members by the provider's names: a JSON object.
+    pub options: Option<Json>,
     pub created_at: i64,
     pub updated_at: i64,
     pub expires_at: i64,
@@ -112,6 +116,7 @@ impl From<&Message> for NewOutbound {
             priority: message.priority,
             policy: message.policy,
             status: message.status,
+            options: message.options.clone(),
             created_at: message.created_at,
             expires_at: message.expires_at,
         }
@@ -126,8 +131,8 @@ pub async fn insert_outbound(
     on_db!(&mut **tx, |c| sqlx::query(
         "insert into message (id, tenant_id, channel_id, direction, kind, contact, content,
                               reference, reply_to, status, priority, policy, try_number,
-                              expires_at, created_at, updated_at)
-         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $13)"
+                              expires_at, created_at, updated_at, options)
+         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $13, $14)"
     )
     .bind(message.id.bare())
     .bind(tenant.as_str())
@@ -142,6 +147,7 @@ pub async fn insert_outbound(
     .bind(message.policy.as_str())
     .bind(message.expires_at)
     .bind(message.created_at)
+    .bind(message.options.as_ref().map(Json::as_str))
     .execute(c)
     .await
     .map(drop))
@@ -186,7 +192,7 @@ pub async fn get(
     let row: Option<OutboundRow> = on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, channel_id, contact, content, reference, reply_to,
                 provider_message_id, status, error, priority, policy, try_number, expires_at,
-                created_at, updated_at
+                created_at, updated_at, options
          from message where tenant_id = $1 and id = $2 and direction = 'outbound'"
     )
     .bind(tenant.as_str())
@@ -207,7 +213,7 @@ pub async fn get_any(
         sqlx::query_as(
         "select id, tenant_id, channel_id, direction, kind, contact, content, details, reference,
                 reply_to, provider_message_id, status, error, priority, policy, try_number,
-                expires_at, created_at, updated_at
+                expires_at, created_at, updated_at, options
          from message where tenant_id = $1 and id = $2"
     )
     .bind(tenant.as_str())

@@ -27,6 +27,7 @@ pub(super) struct OutboundRow {
     expires_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
+    options: Option<String>,
 }
 
 /// A row of either direction.
@@ -124,6 +125,7 @@ impl TryFrom<OutboundRow> for Message {
             priority: priority(present("priority", row.priority)?)?,
             policy: policy(&present("policy", row.policy)?)?,
             try_number: number("message.try_number", present("try_number", row.try_number)?)?,
+            options: row.options.map(document).transpose()?,
             created_at: row.created_at,
             updated_at: row.updated_at,
             expires_at: present("expires_at", row.expires_at)?,
@@ -163,6 +165,10 @@ fn inbound(row: StoredRow) -> Result<Inbound, StoreError> {
         at: details.at,
         created_at: rest.created_at,
     })
+}
+
+fn document(text: String) -> Result<Json, StoreError> {
+    Json::parse(text).map_err(|why| corrupt(format!("message.options: {why}")))
 }
 
 /// A column that may be null in the table but not for this direction.

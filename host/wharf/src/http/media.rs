@@ -49,7 +49,7 @@ pub(super) async fn show(
     }
 }
 
-async fn answer(row: &MediaRow, mut file: File, asked: &HeaderMap) -> Response {
+pub(super) async fn answer(row: &MediaRow, mut file: File, asked: &HeaderMap) -> Response {
     let size = row.size_bytes;
     let tag = format!("\"{}\"", row.sha256);
     let part = range(asked, size, &tag);

@@ -41,7 +41,7 @@ pub(super) async fn send_message(
     let request = parse_message(&body::json(&headers, &bytes)?)
         .map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
     if dry_run {
-        return Ok(Json(accept::dry_run(&app, &caller.tenant, &request).await?).into_response());
+        return Ok(Json(accept::dry_run(&app, &caller.tenant, request).await?).into_response());
     }
     let idempotency = idempotency(&headers, "POST /v1/messages", &bytes)?;
     let submission = Submission {
@@ -132,10 +132,18 @@ pub(super) async fn list_channels(
             "provider": row.plugin,
             "sender": row.sender,
             "messages_per_second": row.per_second,
+            "capabilities": capabilities(&app, &row.plugin),
             "webhook_urls": urls.unwrap_or_default(),
         }));
     }
     Ok(Json(json!({ "data": data })))
+}
+
+/// What the provider declares, by name. None while its plugin is not loaded.
+fn capabilities(app: &App, plugin: &str) -> Option<Vec<String>> {
+    let plugin = app.plugins.get(plugin)?;
+    let all = plugin.descriptor().capabilities.iter();
+    Some(all.map(|capability| capability.name.clone()).collect())
 }
 
 /// The message as it stands now, and whether this answer repeats an earlier one.
@@ -217,7 +225,7 @@ impl Query {
         Err(Problem::new(Code::InvalidQuery).errors(errors))
     }
 
-    fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(n, _)| n == name)

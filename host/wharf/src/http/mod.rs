@@ -6,6 +6,7 @@ pub(crate) mod errors_page;
 mod health;
 mod media;
 mod messages;
+mod objects;
 mod problem;
 mod server;
 mod simple;
@@ -41,8 +42,15 @@ pub fn router(app: Arc<App>) -> Router {
             post(messages::send_message).get(messages::list_messages),
         )
         .route("/v1/messages/{id}", get(messages::get_message))
+        .route("/v1/messages/{id}/media", post(objects::fetch))
+        .route("/v1/media", post(objects::upload))
+        .route(
+            "/v1/media/{id}",
+            get(objects::describe).delete(objects::delete),
+        )
+        .route("/v1/media/{id}/content", get(objects::content))
         .route("/v1/channels", get(messages::list_channels))
-        .route("/api/whatsapp/official/send/text", post(simple::send_text))
+        .route("/api/whatsapp/official/send/{kind}", post(simple::send))
         .route(
             "/api/whatsapp/official/send/immediate",
             post(simple::send_immediate),
@@ -71,9 +79,15 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// Ends a request that takes longer than `http.request_timeout_ms`: when the database hangs, callers
-/// are told so, and their connections do not pile up. What it began to store may still be stored.
+/// are told so, and their connections do not pile up. What it began to store may still be stored. One that
+/// carries an object has as long as an exchange that does.
 async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let time_max = Duration::from_millis(app.config.http.request_timeout_ms);
+    let config = &app.config;
+    let time_max = match CARRY_OBJECTS.contains(&matched_path(&request).as_str()) {
+        true => config.egress.media_timeout_ms_max,
+        false => config.http.request_timeout_ms,
+    };
+    let time_max = Duration::from_millis(time_max);
     match tokio::time::timeout(time_max, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(Code::Overloaded)
@@ -82,6 +96,9 @@ async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> R
             .into_response(),
     }
 }
+
+/// Routes whose requests bring an object in, from the caller or from the provider.
+const CARRY_OBJECTS: [&str; 2] = ["/v1/media", "/v1/messages/{id}/media"];
 
 /// How long a caller whose request took too long should stay away.
 const LATE_RETRY_AFTER_S: u64 = 5;

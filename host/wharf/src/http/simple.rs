@@ -1,15 +1,15 @@
-//! The simple surface: `{"to", "message"}` in, the same message out. Everything else is `/v1`'s.
+//! The simple surface: a few flat fields in, the same message out. Everything else is `/v1`'s.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use wharf_core::request::{FieldError, MessageRequest, parse_message};
+use wharf_core::request::{SimpleKind, parse_message, parse_simple};
 use wharf_core::{Code, MessageId, Status, TenantId};
 use wharf_store::messages::{self, Message};
 
@@ -19,16 +19,18 @@ use crate::accept::{self, Accepted, Submission};
 use crate::app::App;
 use crate::view;
 
-/// `POST /api/whatsapp/official/send/text`: queued, 202.
-pub(super) async fn send_text(
+/// `POST /api/whatsapp/official/send/{kind}`: queued, 202.
+pub(super) async fn send(
     State(app): State<Arc<App>>,
     caller: Caller,
+    Path(kind): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (query, immediate) = (query.as_deref(), false);
-    let accepted = submit(&app, &caller, query, &headers, body, immediate).await?;
+    let kind = SimpleKind::ALL.into_iter().find(|it| it.as_str() == kind);
+    let kind = kind.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let accepted = submit(&app, &caller, query.as_deref(), &headers, body, Some(kind)).await?;
     v1::answer(&app, &caller.tenant, StatusCode::ACCEPTED, &accepted).await
 }
 
@@ -41,8 +43,7 @@ pub(super) async fn send_immediate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (query, immediate) = (query.as_deref(), true);
-    let accepted = submit(&app, &caller, query, &headers, body, immediate).await?;
+    let accepted = submit(&app, &caller, query.as_deref(), &headers, body, None).await?;
     let id = match accepted {
         Accepted::New(message) => message.id,
         Accepted::Replayed(id) => {
@@ -62,89 +63,33 @@ pub(super) async fn send_immediate(
     Ok(conclude(&message))
 }
 
+/// Without a kind it is an immediate send: of a simple text, or of any whole `/v1` message.
 async fn submit(
     app: &Arc<App>,
     caller: &Caller,
     query: Option<&str>,
     headers: &HeaderMap,
     body: Body,
-    immediate: bool,
+    kind: Option<SimpleKind>,
 ) -> Result<Accepted, Problem> {
     // None is known here: a `dry_run` that is not heeded would send.
     v1::Query::read(query, &[])?;
     let bytes = v1::read(app, body).await?;
-    let request = parse(&body::json(headers, &bytes)?)?;
-    let route = match immediate {
-        true => "POST send/immediate",
-        false => "POST send/text",
+    let body = body::json(headers, &bytes)?;
+    let is_whole = body.get("type").is_some() || body.get("status").is_some();
+    let request = match kind {
+        Some(kind) => parse_simple(kind, &body),
+        None if is_whole => parse_message(&body),
+        None => parse_simple(SimpleKind::Text, &body),
     };
+    let request = request.map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
+    let route = format!("POST send/{}", kind.map_or("immediate", SimpleKind::as_str));
     let submission = Submission {
         request,
-        idempotency: v1::idempotency(headers, route, &bytes)?,
-        immediate,
+        idempotency: v1::idempotency(headers, &route, &bytes)?,
+        immediate: kind.is_none(),
     };
     accept::accept(app, &caller.tenant, submission).await
-}
-
-/// Other names of `to` that callers bring along from older gateways.
-const RECIPIENT_ALIASES: [&str; 2] = ["phone", "recipient_phone"];
-
-/// The simple fields, or a whole `/v1` message: `message` and `preview_url` stand for `text`.
-fn parse(body: &Value) -> Result<MessageRequest, Problem> {
-    let mut body = body.clone();
-    let mut renamed = Renamed::default();
-    if let Some(object) = body.as_object_mut() {
-        for alias in RECIPIENT_ALIASES {
-            if !object.contains_key("to")
-                && let Some(value) = object.remove(alias)
-            {
-                renamed.recipient = Some(alias);
-                object.insert("to".to_owned(), value);
-            }
-        }
-        if !object.contains_key("text")
-            && let Some(text) = object.remove("message")
-        {
-            renamed.text = true;
-            let mut inner = serde_json::Map::new();
-            inner.insert("body".to_owned(), text);
-            if let Some(preview) = object.remove("preview_url") {
-                inner.insert("preview_url".to_owned(), preview);
-            }
-            object.insert("text".to_owned(), Value::Object(inner));
-        }
-    }
-    parse_message(&body).map_err(|errors| {
-        let errors = errors
-            .into_iter()
-            .map(|error| renamed.as_sent(error))
-            .collect();
-        Problem::new(Code::InvalidRequest).errors(errors)
-    })
-}
-
-/// What the caller called otherwise than `/v1` does.
-#[derive(Default)]
-struct Renamed {
-    recipient: Option<&'static str>,
-    text: bool,
-}
-
-impl Renamed {
-    /// Points at the field the caller wrote, not at the one it stands for.
-    fn as_sent(&self, mut error: FieldError) -> FieldError {
-        match (error.pointer.as_str(), self.recipient) {
-            ("/to", Some(alias)) => error.pointer = format!("/{alias}"),
-            ("/text/body", _) if self.text => error.pointer = "/message".to_owned(),
-            ("/text/preview_url", _) if self.text => error.pointer = "/preview_url".to_owned(),
-            ("/text", _) if error.code == "missing" => {
-                error.pointer = "/message".to_owned();
-                error.detail = "give `message`, the text to send".to_owned();
-            }
-            _ => {}
-        }
-        error
-    }
 }
 
 /// How often the database is asked when another process may run the job: a wake-up in this process

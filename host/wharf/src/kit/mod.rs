@@ -4,6 +4,7 @@
 //! It owns what an author is told. It must not know tenants, databases or queues: nothing here is sent
 //! anywhere, an exchange is only held against the plugin's own permissions.
 
+pub mod capabilities;
 pub mod cases;
 pub mod conformance;
 mod exchange;

@@ -23,6 +23,8 @@ struct Declared<'a>(&'a Descriptor);
 
 impl Secrets for Declared<'_> {
     fn get(&self, name: &str) -> Option<SecretString> {
+        // What a flow keeps for one of several channels is `name/slot`.
+        let name = name.split_once('/').map_or(name, |(name, _)| name);
         let declared = self.0.inputs.iter().any(|input| input.name == name);
         declared.then(|| SecretString::from(SECRET))
     }
@@ -49,10 +51,15 @@ impl MediaStore for Links {
 }
 
 impl Policy {
-    pub(super) fn new(descriptor: Arc<Descriptor>) -> anyhow::Result<Self> {
+    /// A flow's own inputs are known while it runs, so an exchange may name any of them here.
+    pub(super) fn new(descriptor: &Descriptor) -> anyhow::Result<Self> {
+        let mut descriptor = descriptor.clone();
+        for flow in &descriptor.flows {
+            descriptor.inputs.extend(flow.inputs.iter().cloned());
+        }
         Ok(Self {
             egress: Egress::new(EgressConfig::default())?,
-            descriptor,
+            descriptor: Arc::new(descriptor),
         })
     }
 

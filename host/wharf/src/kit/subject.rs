@@ -60,7 +60,7 @@ impl Component {
         })?;
         let plugin = runtime.block_on(host.load(&name, bytes))?;
         Ok(Self {
-            policy: Policy::new(Arc::clone(plugin.descriptor()))?,
+            policy: Policy::new(plugin.descriptor())?,
             plugin,
             runtime,
             used: Used::default(),

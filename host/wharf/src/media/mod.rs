@@ -109,9 +109,25 @@ impl MediaFiles {
         base.join(&format!("media/{token}")).ok().map(String::from)
     }
 
+    /// Deletes an object, row first. False when the tenant has no such object.
+    pub async fn delete(&self, tenant: &TenantId, id: MediaId) -> Result<bool, StoreError> {
+        let owner = tenant.clone();
+        let gone = self
+            .db
+            .write(move |tx| Box::pin(async move { media::delete(tx, &owner, id).await }))
+            .await?;
+        let Some(gone) = gone else {
+            return Ok(false);
+        };
+        if let Some(dir) = &self.limits.dir {
+            sweep::remove(&dir.join(&gone.location)).await;
+        }
+        Ok(true)
+    }
+
     /// The bytes behind a row, held against its size: a folder that is not the one the row was
     /// written for must not pass for it.
-    async fn file_of(&self, row: &MediaRow) -> Result<File, MediaError> {
+    pub(crate) async fn file_of(&self, row: &MediaRow) -> Result<File, MediaError> {
         let path = self.dir()?.join(&row.location);
         let opened = async {
             let file = File::open(&path).await?;

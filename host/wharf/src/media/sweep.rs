@@ -119,7 +119,7 @@ async fn entries(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-async fn remove(path: &Path) -> bool {
+pub(super) async fn remove(path: &Path) -> bool {
     match fs::remove_file(path).await {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::NotFound => false,

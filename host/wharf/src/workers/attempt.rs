@@ -141,7 +141,7 @@ impl<'a> Attempt<'a> {
             sender: self.channel.sender.clone(),
             content: self.message.content.clone(),
             reply_to: self.message.reply_to.clone(),
-            options: "{}".to_owned(),
+            options: crate::view::options(self.message.options.as_ref()),
         }
     }
 

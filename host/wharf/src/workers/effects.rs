@@ -7,9 +7,9 @@ use wharf_store::channels::ChannelRow;
 use wharf_store::messages::{self, Message, NewInbound};
 use wharf_store::{StoreError, Tx, atoms, statuses};
 
+use super::facts;
 use super::settle::{Change, change_status};
-use crate::announce::{Announcer, Fact, MESSAGE_RECEIVED, PROVIDER_OTHER};
-use crate::clock::rfc3339;
+use crate::announce::Announcer;
 
 /// One atom on its way into one tenant.
 pub(super) struct Placed {
@@ -43,7 +43,7 @@ pub(super) async fn apply(
         InboundEvent::Status(_) => return Ok(true),
         InboundEvent::Message(message) => {
             let id = MessageId::new(ids);
-            let fact = received(atom, id, message);
+            let fact = facts::received(&atom.channel, id, message);
             let new = NewInbound {
                 id,
                 channel: atom.channel.id.clone(),
@@ -53,14 +53,7 @@ pub(super) async fn apply(
             messages::insert_inbound(tx, tenant, &new).await?;
             fact
         }
-        other => Fact {
-            kind: PROVIDER_OTHER,
-            channel: Some(atom.channel.id.clone()),
-            message: None,
-            data: json!({
-                "channel": atom.channel.id, "kind": other.kind(), "raw": other.document(),
-            }),
-        },
+        other => facts::reported(&atom.channel, other),
     };
     atom.announcer.announce(tx, fact, now).await?;
     Ok(true)
@@ -160,24 +153,4 @@ async fn apply_status(
         now_ms: now,
     };
     change_status(tx, &atom.announcer, &message, &change).await
-}
-
-fn received(atom: &Placed, id: MessageId, message: &wharf_core::provider::InboundMessage) -> Fact {
-    Fact {
-        kind: MESSAGE_RECEIVED,
-        channel: Some(atom.channel.id.clone()),
-        message: Some(id),
-        data: json!({
-            "message_id": id,
-            "channel": atom.channel.id,
-            "provider_message_id": message.provider_message_id,
-            "from": crate::view::party(&message.sender),
-            "group": message.group,
-            "at": rfc3339(i64::try_from(message.at_ms).unwrap_or(0)),
-            "reply_to": message.reply_to,
-            "forwarded": message.forwarded,
-            "content": message.content,
-            "referral": message.referral,
-        }),
-    }
 }

@@ -3,6 +3,7 @@
 mod attempt;
 mod deliver;
 mod effects;
+mod facts;
 mod failed;
 pub mod jobs;
 mod maintenance;

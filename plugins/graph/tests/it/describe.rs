@@ -6,19 +6,53 @@ use wharf_plugin::types::{Bucket, HttpMethod, Level};
 use wharf_plugin_graph::Graph;
 
 #[test]
-fn may_only_post_messages_to_meta() {
+fn meta_is_all_that_is_reached() {
     let descriptor = Graph::describe();
-    let [endpoint] = descriptor.endpoints.as_slice() else {
-        panic!("one endpoint")
+    let may = |host: &str, method, path: &str| {
+        descriptor.endpoints.iter().any(|endpoint| {
+            endpoint.host == host
+                && endpoint.host_setting.is_none()
+                && endpoint.methods.contains(&method)
+                && endpoint.paths.iter().any(|known| known == path)
+        })
     };
-    assert_eq!(endpoint.host, "graph.facebook.com");
-    assert_eq!(endpoint.methods, [HttpMethod::Post]);
-    assert_eq!(endpoint.paths, ["/{version}/{phone}/messages"]);
-    assert_eq!(endpoint.host_setting, None);
+    for (host, method, path) in [
+        (
+            "graph.facebook.com",
+            HttpMethod::Post,
+            "/{version}/{phone}/messages",
+        ),
+        (
+            "graph.facebook.com",
+            HttpMethod::Post,
+            "/{version}/{phone}/media",
+        ),
+        ("graph.facebook.com", HttpMethod::Get, "/{version}/{media}"),
+        (
+            "graph.facebook.com",
+            HttpMethod::Delete,
+            "/{version}/{media}",
+        ),
+        (
+            "lookaside.fbsbx.com",
+            HttpMethod::Get,
+            "/whatsapp_business/attachments/",
+        ),
+    ] {
+        assert!(may(host, method, path), "{host} {path}");
+    }
+    let hosts = [
+        "graph.facebook.com",
+        "lookaside.fbsbx.com",
+        "www.facebook.com",
+    ];
+    for endpoint in &descriptor.endpoints {
+        assert!(hosts.contains(&endpoint.host.as_str()), "{}", endpoint.host);
+    }
 }
 
 #[test]
-fn secrets_go_to_meta_or_nowhere() {
+fn secrets_go_to_meta_alone() {
     let secrets: Vec<(String, Level, Vec<String>)> = Graph::describe()
         .inputs
         .into_iter()
@@ -26,12 +60,14 @@ fn secrets_go_to_meta_or_nowhere() {
         .map(|input| (input.name, input.level, input.audience))
         .collect();
     let meta = vec!["graph.facebook.com".to_owned()];
+    let with_media = vec![meta[0].clone(), "lookaside.fbsbx.com".to_owned()];
     assert_eq!(
         secrets,
         [
-            ("access_token".to_owned(), Level::Account, meta.clone()),
-            ("app_secret".to_owned(), Level::App, meta),
-            ("verify_token".to_owned(), Level::App, Vec::new()),
+            ("access_token".to_owned(), Level::Account, with_media),
+            ("pin".to_owned(), Level::Channel, meta.clone()),
+            ("app_secret".to_owned(), Level::App, meta.clone()),
+            ("verify_token".to_owned(), Level::App, meta),
         ]
     );
 }

@@ -1,7 +1,7 @@
 //! Every way a send can fail, as the host will act on it.
 
 use serde_json::json;
-use wharf_cloud_api::{ROWS, Slow};
+use wharf_cloud_api::{ROWS, Slow, failure};
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::{Bucket, Level};
 
@@ -49,10 +49,12 @@ const EXPECTED: &[(Code, Retry, &[u32])] = &[
         ],
     ),
     (Code::RateLimited, Retry::AfterMs(3_600_000), &[132_069]),
+    (Code::RateLimited, Retry::AfterMs(3_600_000), &[131_048]),
+    (Code::RateLimited, Retry::AfterMs(259_200_000), &[133_016]),
     (
         Code::RateLimited,
         Retry::Never,
-        &[133_008, 133_009, 133_016, 138_012],
+        &[133_008, 133_009, 138_012],
     ),
     (Code::PairRateLimited, Retry::Backoff, &[131_056]),
     (
@@ -76,7 +78,12 @@ const EXPECTED: &[(Code, Retry, &[u32])] = &[
     (
         Code::AccountRestricted,
         Retry::Never,
-        &[368, 131_031, 131_037, 131_048, 131_063, 131_064, 134_102],
+        &[368, 131_031, 131_037, 131_063, 134_102],
+    ),
+    (
+        Code::AccountRestricted,
+        Retry::AfterMs(86_400_000),
+        &[131_064],
     ),
     (
         Code::PaymentRequired,
@@ -114,7 +121,8 @@ const EXPECTED: &[(Code, Retry, &[u32])] = &[
         Code::Other,
         Retry::Never,
         &[
-            131_043, 131_059, 131_201, 138_001, 138_023, 1_752_041, 2_593_107, 2_593_109,
+            131_043, 131_059, 131_201, 138_001, 138_003, 138_004, 138_007, 138_011, 138_013,
+            138_023, 1_752_041, 2_593_107, 2_593_109,
         ],
     ),
 ];
@@ -160,13 +168,21 @@ fn every_row_of_the_table_is_expected_above() {
 }
 
 #[test]
-fn rows_are_ordered_so_that_none_is_hidden_and_remedies_are_sentences() {
-    for (index, row) in ROWS.iter().enumerate() {
+fn rows_are_sorted_so_that_they_are_found_by_halving_and_remedies_are_sentences() {
+    for pair in ROWS.windows(2) {
+        let [row, next] = pair else {
+            panic!("two rows")
+        };
+        let is_exception = (row.first, row.last) == (next.first, next.last);
+        assert!(
+            row.last < next.first || (is_exception && row.subcode.is_some()),
+            "{} stands before {}",
+            row.first,
+            next.first
+        );
+    }
+    for row in ROWS {
         assert!(row.first <= row.last);
-        let is_hidden = ROWS[..index].iter().any(|earlier| {
-            earlier.first <= row.first && row.last <= earlier.last && earlier.subcode.is_none()
-        });
-        assert!(!is_hidden, "{} never matches", row.first);
         assert!(
             row.remedy.ends_with('.') && row.remedy.len() > 20,
             "{}",
@@ -179,6 +195,44 @@ fn rows_are_ordered_so_that_none_is_hidden_and_remedies_are_sentences() {
             "{} pauses others but gives up itself",
             row.first
         );
+    }
+}
+
+#[test]
+fn every_row_is_found_by_its_own_code_and_subcode() {
+    for row in ROWS {
+        for number in [row.first, row.last] {
+            let error = failure::from_code(number, row.subcode, None, String::new());
+            assert_eq!((error.code, error.retry), (row.code, row.retry), "{number}");
+            assert_eq!(error.remedy.as_deref(), Some(row.remedy), "{number}");
+        }
+    }
+}
+
+#[test]
+fn a_subcode_that_is_a_code_of_its_own_decides() {
+    let remedy = |subcode| failure::from_code(100, subcode, Some(400), String::new()).remedy;
+    assert_ne!(remedy(Some(2_388_040)), remedy(None));
+    assert_eq!(remedy(Some(2_388_040)), remedy_of(2_388_040));
+    assert_eq!(remedy(Some(999)), remedy(None), "an unknown subcode");
+    assert_eq!(remedy(Some(9_999_999)), remedy(None));
+    // A small subcode is never taken for a code.
+    assert_eq!(remedy(Some(190)), remedy(None));
+}
+
+fn remedy_of(code: u32) -> Option<String> {
+    failure::from_code(code, None, None, String::new()).remedy
+}
+
+#[test]
+fn a_request_that_may_be_repeated_is_when_its_answer_says_nothing() {
+    for (status, retry) in [
+        (200, Retry::Backoff),
+        (502, Retry::Backoff),
+        (400, Retry::Never),
+    ] {
+        let error = failure::from_answer(&response(status, ""), Replay::Safe);
+        assert_eq!(error.retry, retry, "HTTP {status}");
     }
 }
 

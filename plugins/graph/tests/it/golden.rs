@@ -5,5 +5,11 @@ use wharf_plugin_graph::Graph;
 
 #[test]
 fn golden_cases() {
-    Golden::of::<Graph>().run("cases");
+    Golden::of::<Graph>()
+        .media::<Graph>()
+        .onboarding::<Graph>()
+        .templates::<Graph>()
+        .health::<Graph>()
+        .profile::<Graph>()
+        .run("cases");
 }

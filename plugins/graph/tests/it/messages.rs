@@ -242,7 +242,7 @@ fn contacts_orders_and_system_notes_keep_their_json() {
     );
     let order = json!({ "catalog_id": "1", "product_items": [] });
     assert_eq!(content("order", &order), Content::Order(order.to_string()));
-    let system = json!({ "body": "changed", "wa_id": "2", "type": "user_changed_number" });
+    let system = json!({ "body": "changed", "type": "something_else" });
     assert_eq!(
         content("system", &system),
         Content::System(system.to_string())

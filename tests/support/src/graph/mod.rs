@@ -4,33 +4,45 @@
 //! status webhooks signed as Meta signs them, and repeats them until they are acknowledged. It owns
 //! no opinion on what a gateway should do; tests ask it what really happened.
 
-mod check;
+mod access;
+mod account;
+#[cfg(test)]
+mod calls_tests;
 mod config;
-mod error;
-mod fault;
-mod journal;
-pub mod payload;
+#[cfg(test)]
+mod customer_tests;
+mod media;
+#[cfg(test)]
+mod people_tests;
+mod phone;
 mod serve;
+mod signup;
+#[cfg(test)]
+mod signup_tests;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod webhooks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use serde_json::Value;
 
-pub use check::{Recipient, SendRequest};
-pub use config::{FakeGraphConfig, PhoneNumber, StatusPlan, WebhookRetry};
-pub use error::GraphError;
-pub use fault::{Fault, FaultRule};
-pub use journal::{RecordedRequest, Verdict};
-pub use webhooks::WebhookRecord;
+pub use config::FakeGraphConfig;
+pub use phone::VERIFICATION_CODE;
+pub use signup::SignUp;
+pub use webhooks::ReceiverAnswer;
 
+pub use crate::cloud::{
+    Decision, Fault, FaultRule, GraphError, Inbound, Limits, Medium, Number, PhoneNumber,
+    Recipient, RecordedRequest, Reported, Review, SendRequest, StatusPlan, Template, Verdict,
+    WebhookRecord, WebhookRetry, fields, payload, unusual,
+};
+
+use crate::cloud::{Platform, Settings, World};
 use crate::server::Server;
 
 /// A running fake on 127.0.0.1; it ends when it is dropped.
@@ -42,22 +54,12 @@ pub struct FakeGraph {
 /// What the handlers and the owner of a fake both reach.
 struct Shared {
     config: FakeGraphConfig,
-    webhooks: Arc<webhooks::WebhookSender>,
-    journal: Mutex<journal::Journal>,
-    faults: Mutex<fault::FaultPlan>,
-    statuses: Mutex<StatusPlan>,
-    delivery_failures: Mutex<HashMap<String, u32>>,
-    /// Makes the ids of two fakes, or of two runs, different.
-    run: u32,
-    sends_count: AtomicU64,
-    trace_count: AtomicU64,
-}
-
-/// What a receiver answered to one post or challenge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceiverAnswer {
-    pub status: u16,
-    pub body: Bytes,
+    platform: Arc<Platform>,
+    access: Mutex<access::Access>,
+    uploads: Mutex<media::Uploads>,
+    /// Accounts of those who signed up, by their business.
+    businesses: Mutex<BTreeMap<String, Vec<String>>>,
+    subscription: Mutex<subscription::Subscription>,
 }
 
 impl FakeGraph {
@@ -66,23 +68,24 @@ impl FakeGraph {
             !config.numbers.is_empty(),
             "a fake Graph API needs at least one number"
         );
-        let webhooks = webhooks::WebhookSender::new(
-            config.app_secret.clone(),
-            config.callback_url.clone(),
-            config.webhook_retry.clone(),
-            config.records_max,
-        );
+        let platform = Platform::new(Settings {
+            numbers: config.numbers.clone(),
+            statuses: config.statuses.clone(),
+            webhook_retry: config.webhook_retry.clone(),
+            limits: config.limits.clone(),
+            review: config.review,
+            seed: config.seed,
+            records_max: config.records_max,
+        });
         let shared = Arc::new(Shared {
-            webhooks: Arc::new(webhooks),
-            journal: Mutex::new(journal::Journal::new(config.records_max)),
-            faults: Mutex::new(fault::FaultPlan::new(config.seed)),
-            statuses: Mutex::new(config.statuses.clone()),
-            delivery_failures: Mutex::new(HashMap::new()),
-            run: rand::random(),
-            sends_count: AtomicU64::new(0),
-            trace_count: AtomicU64::new(0),
+            access: Mutex::new(access::Access::new(&config, platform.clock.now_ms())),
+            uploads: Mutex::default(),
+            businesses: Mutex::default(),
+            subscription: Mutex::new(subscription::Subscription::to(config.callback_url.clone())),
+            platform,
             config,
         });
+        subscription::route(&shared);
         let server = Server::start(shared.config.port, serve::router(Arc::clone(&shared)))
             .await
             .context("could not start the fake Graph API")?;
@@ -111,11 +114,11 @@ impl FakeGraph {
 
     /// Every request that arrived, oldest first, faults included.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.shared.journal().all()
+        self.shared.platform.journal().all()
     }
 
     pub fn requests_count(&self) -> usize {
-        self.shared.journal().len()
+        self.shared.platform.journal().len()
     }
 
     /// Requests that broke a rule of the API; a test of a correct sender expects none.
@@ -127,25 +130,26 @@ impl FakeGraph {
 
     /// Well-formed sends by their `biz_opaque_callback_data`, whatever was answered.
     pub fn sends_by_callback_data(&self) -> BTreeMap<String, Vec<RecordedRequest>> {
-        self.shared.journal().sends(|_| true)
+        self.shared.platform.journal().sends(|_| true)
     }
 
     /// Sends that had an effect, by their `biz_opaque_callback_data`: two of one are a duplicate.
     pub fn accepted_by_callback_data(&self) -> BTreeMap<String, Vec<RecordedRequest>> {
         self.shared
+            .platform
             .journal()
             .sends(|request| request.wamid().is_some())
     }
 
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
-        self.shared.journal().clear();
+        self.shared.platform.journal().clear();
     }
 
     // --- faults -------------------------------------------------------------------------------
 
     pub fn add_fault(&self, rule: FaultRule) {
-        self.shared.faults().add(rule);
+        self.shared.platform.faults().add(rule);
     }
 
     /// The next `count` well-formed sends fail in this way.
@@ -154,144 +158,140 @@ impl FakeGraph {
     }
 
     pub fn clear_faults(&self) {
-        self.shared.faults().clear();
+        self.shared.platform.faults().clear();
     }
 
     /// Messages to this recipient are accepted, then end in status `failed` with this code.
     pub fn fail_delivery_to(&self, recipient: impl Into<String>, code: u32) {
         self.shared
-            .lock(&self.shared.delivery_failures)
-            .insert(recipient.into(), code);
+            .platform
+            .fail_delivery_to(recipient.into(), code);
     }
 
-    // --- webhooks -----------------------------------------------------------------------------
+    // --- the books ----------------------------------------------------------------------------
 
-    /// Posts after this go to `url`, repeated ones too.
-    pub fn set_callback_url(&self, url: impl Into<String>) {
-        self.shared.webhooks.set_callback_url(Some(url.into()));
+    /// From here on the fake's time passes by `advance` only.
+    pub fn stop_clock(&self) {
+        self.shared.platform.clock.stop();
     }
 
-    /// Applies to messages that are accepted from now on.
-    pub fn set_statuses(&self, plan: StatusPlan) {
-        *self.shared.lock(&self.shared.statuses) = plan;
+    /// Moves the fake's time forward: links, ids, tokens, codes and windows end by it.
+    pub fn advance(&self, by: Duration) {
+        self.shared.platform.clock.advance(by);
     }
 
-    /// All webhooks so far, oldest first.
-    pub fn webhooks(&self) -> Vec<WebhookRecord> {
-        self.shared.webhooks.records()
+    /// A customer goes through the embedded signup; the code that the browser gets. It works once,
+    /// and for 30 seconds.
+    pub fn sign_up(&self, customer: &SignUp) -> String {
+        signup::sign_up(&self.shared, customer)
     }
 
-    /// Webhooks that are planned, under way or refused, and so will be posted again.
-    pub fn unacknowledged_webhooks(&self) -> usize {
-        self.shared.webhooks.unacknowledged()
+    /// Calls with this token answer 190 with this subcode from now on: 458 the app was removed, 460 the
+    /// password was changed, 463 it has expired.
+    pub fn revoke_token(&self, token: &str, subcode: u32) {
+        if let Some(known) = self.shared.access().tokens.get_mut(token) {
+            known.revoked = Some((subcode, "the session has been invalidated".to_owned()));
+        }
     }
 
-    /// A customer writes: posts the message until it is acknowledged, and returns its id.
-    pub fn deliver_text(&self, from: &str, text: &str) -> String {
-        let wamid = self.shared.next_wamid(from);
-        self.deliver(payload::inbound_text(self.number(), from, &wamid, text));
-        wamid
+    /// The token ends after this time of the fake's clock.
+    pub fn expire_token_in(&self, token: &str, lifetime: Duration) {
+        let now_ms = self.shared.platform.clock.now_ms();
+        if let Some(known) = self.shared.access().tokens.get_mut(token) {
+            known.expires_ms = now_ms + lifetime.as_secs() * 1000;
+        }
     }
 
-    /// Posts any webhook, signed, until it is acknowledged.
-    pub fn deliver(&self, webhook: Value) {
+    /// Every token that works, oldest word first; a signup's is among them once it was exchanged.
+    pub fn tokens(&self) -> Vec<String> {
+        self.shared.access().tokens.keys().cloned().collect()
+    }
+
+    /// Changes a number in the books: its quality, its PIN, whether it is registered.
+    pub fn change_number(&self, id: &str, change: impl FnOnce(&mut Number)) {
+        if let Some(number) = self.shared.platform.world().number_mut(id) {
+            change(number);
+        }
+    }
+
+    /// A number as the books have it.
+    pub fn number_state(&self, id: &str) -> Option<Number> {
+        self.shared.platform.world().number(id).cloned()
+    }
+
+    /// Whether an account's webhooks come to our app.
+    pub fn is_subscribed(&self, account_id: &str) -> bool {
+        let world = self.shared.platform.world();
+        world
+            .account(account_id)
+            .is_some_and(|account| account.is_subscribed)
+    }
+
+    /// Puts a template into an account; its id.
+    pub fn add_template(&self, account_id: &str, template: Template) -> String {
         self.shared
-            .webhooks
-            .deliver(serve::AT_ONCE, move || payload::to_bytes(&webhook));
+            .platform
+            .world()
+            .add_template(account_id, template)
     }
 
-    /// A message id that no other message has.
-    pub fn new_wamid(&self, number: &str) -> String {
-        self.shared.next_wamid(number)
+    pub fn templates(&self) -> Vec<Template> {
+        self.shared.platform.world().templates.clone()
     }
 
-    /// Posts these bytes once, rightly signed.
-    pub async fn post_signed(&self, body: impl Into<Bytes>) -> anyhow::Result<ReceiverAnswer> {
-        self.shared
-            .webhooks
-            .post_signed(body.into())
-            .await
-            .map(ReceiverAnswer::from)
+    /// Decides about a template, with the webhook that says so; `None` when there is none with this id.
+    pub fn decide_template(&self, id: &str, decision: &Decision) -> Option<Template> {
+        self.shared.platform.decide_template(id, decision)
     }
 
-    /// Posts these bytes once with any value of `X-Hub-Signature-256`, or without one.
-    pub async fn post_forged(
-        &self,
-        body: impl Into<Bytes>,
-        signature: Option<&str>,
-    ) -> anyhow::Result<ReceiverAnswer> {
-        self.shared
-            .webhooks
-            .post(body.into(), signature)
-            .await
-            .map(ReceiverAnswer::from)
+    pub fn media(&self) -> Vec<Medium> {
+        self.shared.platform.world().media.all()
     }
 
-    /// The right signature of these bytes.
-    pub fn signature(&self, body: &[u8]) -> String {
-        payload::signature(&self.shared.config.app_secret, body)
+    /// This person's identity, which sends with `recipient_identity_key_hash` must name.
+    pub fn set_identity(&self, who: &str, hash: &str) {
+        self.world().set_identity(who, hash);
     }
 
-    /// Asks the receiver to prove that it knows the configured verify token, as saving a callback
-    /// URL at Meta does. Fails unless the challenge comes back verbatim.
-    pub async fn verify_subscription(&self) -> anyhow::Result<()> {
-        let challenge = "1158201444";
-        let answer = self
-            .challenge(&self.shared.config.verify_token, challenge)
-            .await?;
-        anyhow::ensure!(
-            answer.status == 200 && answer.body == challenge.as_bytes(),
-            "the subscription challenge was answered with {} {:?} instead of 200 {challenge:?}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
-        Ok(())
+    /// The customer stops or resumes marketing messages; `user_preferences` says so.
+    pub fn set_marketing(&self, who: &str, wanted: bool) {
+        let number = self.number().clone();
+        self.shared.platform.customer_prefers(&number, who, wanted);
     }
 
-    /// The subscription challenge with any token.
-    pub async fn challenge(&self, token: &str, challenge: &str) -> anyhow::Result<ReceiverAnswer> {
-        self.shared
-            .webhooks
-            .challenge(token, challenge)
-            .await
-            .map(ReceiverAnswer::from)
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.platform.world()
     }
 }
 
 impl Drop for FakeGraph {
     fn drop(&mut self) {
-        self.shared.webhooks.close();
+        self.shared.platform.webhooks.close();
     }
 }
 
 impl Shared {
-    fn journal(&self) -> MutexGuard<'_, journal::Journal> {
-        self.lock(&self.journal)
+    fn access(&self) -> MutexGuard<'_, access::Access> {
+        lock(&self.access)
     }
 
-    fn faults(&self) -> MutexGuard<'_, fault::FaultPlan> {
-        self.lock(&self.faults)
+    fn uploads(&self) -> MutexGuard<'_, media::Uploads> {
+        lock(&self.uploads)
     }
 
-    fn statuses(&self) -> StatusPlan {
-        self.lock(&self.statuses).clone()
+    fn businesses(&self) -> MutexGuard<'_, BTreeMap<String, Vec<String>>> {
+        lock(&self.businesses)
     }
 
-    fn delivery_failure(&self, recipient: &str) -> Option<u32> {
-        self.lock(&self.delivery_failures).get(recipient).copied()
-    }
-
-    /// A panic elsewhere leaves these plain collections usable.
-    fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The share of its hour's calls that an account has used.
+    fn usage_of(&self, account_id: &str) -> u32 {
+        let now_ms = self.platform.clock.now_ms();
+        let world = self.platform.world();
+        world.usage(account_id, &self.platform.settings.limits, now_ms)
     }
 }
 
-impl From<crate::http_client::Answer> for ReceiverAnswer {
-    fn from(answer: crate::http_client::Answer) -> Self {
-        Self {
-            status: answer.status.as_u16(),
-            body: answer.body,
-        }
-    }
+/// A panic elsewhere leaves these plain collections usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

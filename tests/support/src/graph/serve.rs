@@ -1,29 +1,20 @@
-//! One HTTP request from its bytes to its answer.
+//! The door of Graph: from a path to the call that it is.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Shared;
-use super::check::{self, Call, Incoming, SendRequest};
-use super::config::PhoneNumber;
-use super::error::GraphError;
-use super::fault::Fault;
-use super::journal::{RecordedRequest, Verdict};
-use super::payload;
-use crate::clock;
-use crate::server::{Connection, Cut};
-
-const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+use super::access::Caller;
+use super::{account, media, phone, signup};
+use crate::cloud::message::{Door, is_digits};
+use crate::cloud::serve::{self, Outcome, Refusal, Reply, Request};
+use crate::cloud::{GraphError, PhoneNumber};
+use crate::server::Connection;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(answer).with_state(shared)
@@ -32,208 +23,258 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 async fn answer(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
-    request: Request,
+    request: HttpRequest,
 ) -> Response {
-    let (head, body) = request.into_parts();
-    let trace_id = shared.next_trace_id();
-    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else {
-        let error = GraphError::with_details(1, "the body broke off, or is larger than 1 MiB");
-        return json_answer(error.status, &error.body(&trace_id), &trace_id);
+    let trace_id = shared.platform.next_trace_id();
+    let request = match Request::read(request).await {
+        Ok(request) => request,
+        Err(error) => return serve::json_answer(error.status, &error.body(&trace_id), &trace_id),
     };
-    let incoming = Incoming {
-        method: &head.method,
-        path: head.uri.path(),
-        headers: &head.headers,
-        body: &body,
-    };
-    let read = check::read(
-        &incoming,
-        &shared.config.expected_host,
-        &shared.config.numbers,
-    );
-    let (send, verdict) = decide(&shared, read.as_ref());
-    shared.journal().add(RecordedRequest {
-        at_ms: clock::now_ms(),
-        method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
-        headers: printable(&head.headers),
-        body: body.clone(),
-        send: send.cloned(),
-        verdict: verdict.clone(),
-    });
-    if let (Ok((_, number)), Some(send), Verdict::Accepted { wamid, .. }) = (&read, send, &verdict)
-    {
-        play_statuses(&shared, number, send, wamid);
-    }
-    carry_out(send, verdict, &connection, &trace_id).await
+    let outcome = handle(&shared, &request, &trace_id).await;
+    serve::finish(&shared.platform, request, outcome, &connection).await
 }
 
-/// What becomes of the request, before anything is written.
-fn decide<'a>(
-    shared: &Shared,
-    read: Result<&'a (Call, &PhoneNumber), &GraphError>,
-) -> (Option<&'a SendRequest>, Verdict) {
-    match read {
-        Err(error) => (None, Verdict::Refused(error.clone())),
-        Ok((Call::MarkRead { message_id }, _)) => (
-            None,
-            Verdict::MarkedRead {
-                message_id: message_id.clone(),
-            },
-        ),
-        Ok((Call::Send(send), _)) => {
-            let fault = shared.faults().strike(send.recipient.key());
-            let verdict = match fault {
-                Some(
-                    fault @ (Fault::GraphError(_)
-                    | Fault::InternalServerError
-                    | Fault::Unavailable
-                    | Fault::Reset
-                    | Fault::Drop),
-                ) => Verdict::Faulted(fault),
-                spoiled => Verdict::Accepted {
-                    wamid: shared.next_wamid(send.recipient.key()),
-                    spoiled,
-                },
-            };
-            (Some(send), verdict)
-        }
-    }
+/// A call that was found: whose it is and what is meant.
+pub(super) struct Target<'a> {
+    pub(super) version: &'a str,
+    /// The object, and what of it.
+    pub(super) path: Vec<&'a str>,
+    pub(super) caller: Caller,
+    /// Whether the receiver that the call names proved itself; `None` when it names none.
+    pub(super) proven: Option<Result<(), GraphError>>,
 }
 
-fn play_statuses(shared: &Arc<Shared>, number: &PhoneNumber, send: &SendRequest, wamid: &str) {
-    if !shared.webhooks.has_callback() {
-        return;
+async fn handle(shared: &Shared, request: &Request, trace_id: &str) -> Outcome {
+    let refused = |error: GraphError| Outcome::refused("", error.into(), trace_id);
+    if request.host() == shared.config.expected_media_host {
+        return serve::perform(&shared.platform, "media.download", trace_id, || {
+            media::download(shared, request)
+        });
     }
-    let plan = shared.statuses();
-    let failure = shared
-        .delivery_failure(send.recipient.key())
-        .map(GraphError::of_code);
-    for (status, delay) in plan.steps() {
-        let (status, failure) = match (&failure, status) {
-            (Some(_), "read") => continue,
-            (Some(failure), "delivered") => ("failed", Some(failure.clone())),
-            _ => (status, None),
+    if let Err(error) = check_host(request.host(), &shared.config.expected_host) {
+        return refused(error);
+    }
+    let (version, path) = match read_path(&request.path) {
+        Ok(read) => read,
+        Err(error) => return refused(error),
+    };
+    if path == ["oauth", "access_token"] {
+        return serve::perform(&shared.platform, "oauth.exchange", trace_id, || {
+            signup::exchange(shared, request)
+        });
+    }
+    let scheme = if path[0].starts_with("upload:") {
+        "OAuth "
+    } else {
+        "Bearer "
+    };
+    let now_ms = shared.platform.clock.now_ms();
+    let authorized = shared
+        .access()
+        .authorize(request, &shared.config, scheme, now_ms);
+    let caller = match authorized {
+        Ok(caller) => caller,
+        Err(error) => return refused(error),
+    };
+    let mut target = Target {
+        version,
+        path,
+        caller,
+        proven: None,
+    };
+    if let Some(door) = message_door(&target, request) {
+        return match shared.number_of(target.path[0], &target.caller, "POST") {
+            Ok(number) => serve::message(
+                &shared.platform,
+                request,
+                &number,
+                door,
+                StatusCode::OK,
+                trace_id,
+            ),
+            Err(error) => Outcome::refused(crate::cloud::fault::SEND, error.into(), trace_id),
         };
-        for _ in 0..plan.copies {
-            let (number, send) = (number.clone(), send.clone());
-            let (wamid, failure) = (wamid.to_owned(), failure.clone());
-            shared.webhooks.deliver(delay, move || {
-                let body = payload::status(&number, &send, &wamid, status, failure.as_ref());
-                payload::to_bytes(&body)
-            });
+    }
+    target.proven = shared.prove_receiver(request).await;
+    let call = name_of(shared, request, &target);
+    let outcome = serve::perform(&shared.platform, call, trace_id, || {
+        dispatch(shared, request, &target, call)
+    });
+    with_usage(shared, &target, outcome)
+}
+
+fn message_door<'a>(target: &Target<'a>, request: &Request) -> Option<Door<'a>> {
+    let is_marketing = match target.path.as_slice() {
+        [_, "messages"] => false,
+        [_, "marketing_messages"] => true,
+        _ => return None,
+    };
+    (request.method == Method::POST).then_some(Door {
+        version: target.version,
+        is_marketing,
+    })
+}
+
+fn check_host(named: &str, expected: &str) -> Result<(), GraphError> {
+    if named == expected {
+        return Ok(());
+    }
+    Err(GraphError::with_details(
+        1,
+        format!("this is {expected}, but the Host header names '{named}'"),
+    ))
+}
+
+/// Edges of objects, and calls that have no object.
+const EDGES: &[&str] = &[
+    "messages",
+    "marketing_messages",
+    "media",
+    "message_templates",
+    "phone_numbers",
+    "subscribed_apps",
+    "register",
+    "deregister",
+    "request_code",
+    "verify_code",
+    "whatsapp_business_profile",
+    "smb_app_data",
+    "block_users",
+    "subscriptions",
+    "uploads",
+    "system_user_access_tokens",
+];
+
+/// `/v24.0/{object}` or `/v24.0/{object}/{edge}`.
+fn read_path(path: &str) -> Result<(&str, Vec<&str>), GraphError> {
+    let unknown = || GraphError::with_details(1, format!("Unknown path components: {path}"));
+    let mut parts = path.split('/');
+    let (Some(""), Some(version)) = (parts.next(), parts.next()) else {
+        return Err(unknown());
+    };
+    let numbered = version
+        .strip_prefix('v')
+        .and_then(|number| number.split_once('.'));
+    let is_version = numbered.is_some_and(|(major, minor)| is_digits(major) && is_digits(minor));
+    let rest: Vec<&str> = parts.collect();
+    let is_known = match rest.as_slice() {
+        ["debug_token"] | ["oauth", "access_token"] => true,
+        [object] => is_digits(object) || object.starts_with("upload:"),
+        [object, edge] => is_digits(object) && EDGES.contains(edge),
+        _ => false,
+    };
+    if is_version && is_known {
+        return Ok((version, rest));
+    }
+    Err(unknown())
+}
+
+/// What the call is named in records and rules.
+fn name_of(shared: &Shared, request: &Request, target: &Target<'_>) -> &'static str {
+    let verb = &request.method;
+    match target.path.as_slice() {
+        ["debug_token"] => "debug_token",
+        [_, "media"] => "media.upload",
+        [_, "message_templates"] if verb == Method::GET => "templates.list",
+        [_, "message_templates"] if verb == Method::POST => "templates.create",
+        [_, "message_templates"] => "templates.delete",
+        [_, "phone_numbers"] => "account.numbers",
+        [_, "subscribed_apps"] => "account.subscribe",
+        [_, "register"] => "phone.register",
+        [_, "deregister"] => "phone.deregister",
+        [_, "request_code"] => "phone.request_code",
+        [_, "verify_code"] => "phone.verify_code",
+        [_, "whatsapp_business_profile"] if verb == Method::GET => "profile.get",
+        [_, "whatsapp_business_profile"] => "profile.set",
+        [_, "smb_app_data"] => "phone.synchronise",
+        [_, "block_users"] => "phone.block",
+        [_, "subscriptions"] => "app.subscriptions",
+        [_, "uploads"] => "upload.begin",
+        [_, "system_user_access_tokens"] => "business.token",
+        [object] if object.starts_with("upload:") => "upload.send",
+        [object] => {
+            let world = shared.platform.world();
+            let is_medium = world.media.owner(object).is_some();
+            match (is_medium, world.template(object).is_some()) {
+                (true, _) if verb == Method::DELETE => "media.delete",
+                (true, _) => "media.get",
+                (_, true) if verb == Method::GET => "templates.get",
+                (_, true) => "templates.edit",
+                _ if world.account(object).is_some() => "account.get",
+                _ if verb == Method::GET => "phone.get",
+                _ => "phone.set",
+            }
         }
+        _ => "",
     }
 }
 
-async fn carry_out(
-    send: Option<&SendRequest>,
-    verdict: Verdict,
-    connection: &Connection,
-    trace_id: &str,
-) -> Response {
-    match verdict {
-        Verdict::Refused(error) => json_answer(error.status, &error.body(trace_id), trace_id),
-        Verdict::MarkedRead { .. } => {
-            json_answer(StatusCode::OK, &json!({ "success": true }), trace_id)
+fn dispatch(
+    shared: &Shared,
+    request: &Request,
+    target: &Target<'_>,
+    call: &str,
+) -> Result<Reply, Refusal> {
+    let object = target.path[0];
+    let verb = request.method.as_str();
+    match (call, verb) {
+        ("debug_token", "GET") => signup::debug_token(shared, request, target),
+        ("business.token", "POST") => signup::business_token(shared, request, target),
+        ("app.subscriptions", _) => signup::subscriptions(shared, request, target),
+        ("media.upload", "POST") => media::upload(shared, request, target),
+        ("media.get" | "media.delete", _) => media::of_medium(shared, request, target),
+        ("upload.begin", "POST") => media::begin_upload(shared, request, target),
+        ("upload.send", _) => media::send_upload(shared, request, target),
+        ("account.get" | "account.numbers", "GET")
+        | ("templates.list", "GET")
+        | ("templates.create", "POST")
+        | ("templates.delete", "DELETE")
+        | ("account.subscribe", _) => account::call(shared, request, target, call),
+        ("templates.get", "GET") | ("templates.edit", "POST") => {
+            account::of_template(shared, request, target)
         }
-        Verdict::Accepted { wamid, spoiled } => {
-            let body = send.map_or(Value::Null, |send| payload::accepted(send, &wamid));
-            spoil(
-                json_answer(StatusCode::OK, &body, trace_id),
-                spoiled,
-                connection,
-            )
-            .await
-        }
-        Verdict::Faulted(Fault::GraphError(code)) => {
-            let error = GraphError::with_details(code, "this failure was ordered");
-            json_answer(error.status, &error.body(trace_id), trace_id)
-        }
-        Verdict::Faulted(Fault::InternalServerError) => {
-            let page =
-                "<!DOCTYPE html><html><body><h1>Sorry, something went wrong.</h1></body></html>";
-            plain_answer(StatusCode::INTERNAL_SERVER_ERROR, "text/html", page)
-        }
-        Verdict::Faulted(fault) => {
-            spoil(
-                plain_answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", ""),
-                Some(fault),
-                connection,
-            )
-            .await
-        }
+        ("phone.get" | "profile.get", "GET")
+        | (
+            "phone.set" | "phone.register" | "phone.deregister" | "phone.request_code"
+            | "phone.verify_code" | "profile.set" | "phone.synchronise",
+            "POST",
+        )
+        | ("phone.block", _) => phone::call(shared, request, target, call),
+        _ => Err(GraphError::unknown_object(object, verb).into()),
     }
 }
 
-/// Delays, cuts or garbles an answer on its way to the socket.
-async fn spoil(answer: Response, fault: Option<Fault>, connection: &Connection) -> Response {
-    match fault {
-        Some(Fault::Slow(delay)) => tokio::time::sleep(delay).await,
-        Some(Fault::Reset | Fault::AcceptAndReset) => connection.cut(Cut::Reset),
-        Some(Fault::Drop | Fault::AcceptAndDrop) => connection.cut(Cut::Close),
-        // 40 bytes before the end is inside of the message id.
-        Some(Fault::AcceptAndTruncate) => connection.cut(Cut::KeepBack(40)),
-        Some(Fault::AcceptAndGarble) => {
-            return plain_answer(StatusCode::OK, "text/html", "<html><body>OK</body></html>");
-        }
-        Some(Fault::GraphError(_) | Fault::InternalServerError | Fault::Unavailable) | None => {}
+/// The share of the hour's calls that an account has used.
+fn with_usage(shared: &Shared, target: &Target<'_>, outcome: Outcome) -> Outcome {
+    let object = target.path[0];
+    let is_account = shared.platform.world().account(object).is_some();
+    if !is_account || outcome.call.is_empty() {
+        return outcome;
     }
-    answer
-}
-
-fn json_answer(status: StatusCode, body: &Value, trace_id: &str) -> Response {
-    let mut answer = plain_answer(status, "application/json; charset=UTF-8", body.to_string());
-    let headers = answer.headers_mut();
-    for name in ["x-fb-trace-id", "x-fb-request-id"] {
-        if let Ok(value) = trace_id.parse() {
-            headers.insert(name, value);
-        }
-    }
-    answer
-}
-
-fn plain_answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
-    let mut answer = Response::new(body.into());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
-    answer
-}
-
-fn printable(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .filter(|(name, _)| *name != header::AUTHORIZATION)
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
+    let percent = shared.usage_of(object);
+    let usage = json!({ object: [{
+        "type": "whatsapp_business_management",
+        "call_count": percent,
+        "total_cputime": percent,
+        "total_time": percent,
+        "estimated_time_to_regain_access": if percent > 100 { 60 } else { 0 },
+    }] });
+    outcome.with_header("x-business-use-case-usage", &usage.to_string())
 }
 
 impl Shared {
-    /// Looks like Meta's: bytes around the number and 18 hex digits, in base64 with padding.
-    pub(super) fn next_wamid(&self, recipient: &str) -> String {
-        let count = self.sends_count.fetch_add(1, Ordering::Relaxed);
-        let mut raw = vec![0x1c, 0x18];
-        raw.push(u8::try_from(recipient.len()).unwrap_or(u8::MAX));
-        raw.extend_from_slice(recipient.as_bytes());
-        raw.extend_from_slice(&[0x15, 0x02, 0x00, 0x11, 0x18, 0x12]);
-        raw.extend_from_slice(format!("{:08X}{count:010X}", self.run).as_bytes());
-        raw.push(0);
-        format!("wamid.{}", STANDARD.encode(raw))
-    }
-
-    fn next_trace_id(&self) -> String {
-        let count = self.trace_count.fetch_add(1, Ordering::Relaxed);
-        format!("A{:08x}{count:x}", self.run)
+    /// A number that this caller may see.
+    pub(super) fn number_of(
+        &self,
+        id: &str,
+        caller: &Caller,
+        verb: &str,
+    ) -> Result<PhoneNumber, GraphError> {
+        let world = self.platform.world();
+        world
+            .number(id)
+            .filter(|number| caller.sees(&number.base.account_id))
+            .map(crate::cloud::Number::phone_number)
+            .ok_or_else(|| GraphError::unknown_object(id, verb))
     }
 }
-
-/// How long a delivery that shall start at once waits.
-pub(super) const AT_ONCE: Duration = Duration::ZERO;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{Sink, eventually, free_port};
@@ -333,6 +333,8 @@ async fn cut_connections_end_as_ordered_and_are_remembered() {
             raw.ended
         );
     }
+    let raw = strike(Fault::ResetAfter(100)).await;
+    assert!(raw.bytes.len() == 100 && is_reset(&raw), "{:?}", raw.ended);
     let raw = strike(Fault::AcceptAndTruncate).await;
     let text = String::from_utf8_lossy(&raw.bytes).into_owned();
     assert!(
@@ -345,7 +347,7 @@ async fn cut_connections_end_as_ordered_and_are_remembered() {
         .iter()
         .filter(|request| request.wamid().is_some())
         .count();
-    assert_eq!((requests.len(), accepted), (5, 3));
+    assert_eq!((requests.len(), accepted), (6, 4));
 }
 
 /// The receiver of the fake's webhooks: the sink refuses what has no Standard Webhooks signature,

@@ -1,229 +1,169 @@
-//! The sender of webhooks: signs, posts, and repeats until the receiver says 200.
+//! What Meta posts, as the owner of a fake sets it off.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use anyhow::Context;
-use axum::http::{Request, StatusCode, header};
 use bytes::Bytes;
-use http_body_util::Full;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use serde_json::Value;
 
-use super::config::WebhookRetry;
-use super::payload;
-use crate::http_client::{Answer, HttpClient};
+use super::{FakeGraph, Inbound, PhoneNumber, StatusPlan, WebhookRecord, payload, subscription};
+use crate::cloud::webhooks::Target;
 
-/// One webhook and how far its delivery has come.
+/// What a receiver answered to one post or challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookRecord {
+pub struct ReceiverAnswer {
+    pub status: u16,
     pub body: Bytes,
-    /// Posts so far, each of which may have reached the receiver.
-    pub posts: u32,
-    /// The receiver answered 200.
-    pub acknowledged: bool,
-    /// Status or failure of the latest post.
-    pub last_answer: Option<Result<u16, String>>,
 }
 
-pub(super) struct WebhookSender {
-    client: HttpClient,
-    app_secret: String,
-    retry: WebhookRetry,
-    under_way: Semaphore,
-    closed: watch::Sender<bool>,
-    records_max: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    callback_url: Option<String>,
-    next_id: u64,
-    records: BTreeMap<u64, WebhookRecord>,
-}
-
-impl WebhookSender {
-    pub(super) fn new(
-        app_secret: String,
-        callback_url: Option<String>,
-        retry: WebhookRetry,
-        records_max: usize,
-    ) -> Self {
-        Self {
-            client: HttpClient::new(retry.timeout),
-            app_secret,
-            under_way: Semaphore::new(retry.concurrent_max.max(1)),
-            retry,
-            closed: watch::Sender::new(false),
-            records_max,
-            state: Mutex::new(State {
-                callback_url,
-                ..State::default()
-            }),
-        }
+impl FakeGraph {
+    /// Posts after this go to `url`, repeated ones too.
+    pub fn set_callback_url(&self, url: impl Into<String>) {
+        self.shared.subscribe_app(Some(&url.into()), "");
     }
 
-    pub(super) fn set_callback_url(&self, url: Option<String>) {
-        self.state().callback_url = url;
+    /// Webhooks and challenges to addresses that begin with `public` go to `local`: a gateway that is
+    /// not on the internet under its public address.
+    pub fn connect_to(&self, public: impl Into<String>, local: impl Into<String>) {
+        self.shared
+            .platform
+            .webhooks
+            .connect_to(public.into(), local.into());
     }
 
-    pub(super) fn callback_url(&self) -> anyhow::Result<String> {
-        self.state()
-            .callback_url
-            .clone()
-            .context("this fake Graph API has no callback URL")
+    /// Applies to messages that are accepted from now on.
+    pub fn set_statuses(&self, plan: StatusPlan) {
+        self.shared.platform.set_statuses(plan);
     }
 
-    pub(super) fn has_callback(&self) -> bool {
-        self.state().callback_url.is_some()
+    /// All webhooks so far, oldest first.
+    pub fn webhooks(&self) -> Vec<WebhookRecord> {
+        self.shared.platform.webhooks.records()
     }
 
-    /// Posts `body()` after `delay` and repeats it until it is acknowledged.
-    pub(super) fn deliver(
-        self: &Arc<Self>,
-        delay: Duration,
-        body: impl FnOnce() -> Vec<u8> + Send + 'static,
-    ) {
-        let sender = Arc::clone(self);
-        let id = sender.enter();
-        tokio::spawn(async move {
-            let mut closed = sender.closed.subscribe();
-            tokio::select! {
-                // An error means that the fake is gone, which ends its webhooks too.
-                _ = closed.wait_for(|closed| *closed) => {}
-                () = async {
-                    tokio::time::sleep(delay).await;
-                    sender.post_until_acknowledged(id, Bytes::from(body())).await;
-                } => {}
-            }
-        });
+    /// Webhooks that are planned, under way or refused, and so will be posted again.
+    pub fn unacknowledged_webhooks(&self) -> usize {
+        self.shared.platform.webhooks.unacknowledged()
     }
 
-    /// Ends all deliveries.
-    pub(super) fn close(&self) {
-        self.closed.send_replace(true);
+    /// A customer writes: posts the message until it is acknowledged, and returns its id.
+    pub fn deliver_text(&self, from: &str, text: &str) -> String {
+        self.receive(from, &Inbound::text(text))
     }
 
-    pub(super) fn records(&self) -> Vec<WebhookRecord> {
-        self.state().records.values().cloned().collect()
+    /// A customer writes anything to the first number; the message's id. The window is open by it.
+    pub fn receive(&self, from: &str, message: &Inbound) -> String {
+        self.receive_at(&self.number().clone(), from, message)
     }
 
-    pub(super) fn unacknowledged(&self) -> usize {
-        self.state()
-            .records
-            .values()
-            .filter(|record| !record.acknowledged)
-            .count()
+    /// A customer writes to any number of ours.
+    pub fn receive_at(&self, number: &PhoneNumber, from: &str, message: &Inbound) -> String {
+        self.shared.platform.customer_writes(number, from, message)
     }
 
-    /// One post with whatever signature the caller wants, or none.
-    pub(super) async fn post(
+    /// A customer sends a medium: `image`, `audio`, `video`, `document` or `sticker`.
+    pub fn receive_medium(
         &self,
-        body: Bytes,
+        from: &str,
+        kind: &str,
+        content_type: &str,
+        bytes: impl Into<Bytes>,
+        caption: Option<&str>,
+    ) -> String {
+        let number = self.number().clone();
+        let host = &self.shared.config.expected_media_host;
+        let medium = self
+            .shared
+            .platform
+            .receive_medium(&number, host, content_type, bytes.into());
+        self.receive(from, &Inbound::medium(kind, medium, caption))
+    }
+
+    /// Posts a change of any field of the first number's account, see `fields::sample`.
+    pub fn announce(&self, field: &str, value: Value) {
+        let account_id = &self.number().account_id;
+        self.shared.platform.announce(account_id, field, value);
+    }
+
+    /// Posts any webhook, signed, until it is acknowledged.
+    pub fn deliver(&self, webhook: Value) {
+        self.shared.deliver_raw(move || payload::to_bytes(&webhook));
+    }
+
+    /// A message id that no other message has.
+    pub fn new_wamid(&self, number: &str) -> String {
+        self.shared.platform.next_wamid(number)
+    }
+
+    /// Posts these bytes once, rightly signed.
+    pub async fn post_signed(&self, body: impl Into<Bytes>) -> anyhow::Result<ReceiverAnswer> {
+        let body = body.into();
+        let signature = self.signature(&body);
+        self.post_forged(body, Some(&signature)).await
+    }
+
+    /// Posts these bytes once with any value of `X-Hub-Signature-256`, or without one.
+    pub async fn post_forged(
+        &self,
+        body: impl Into<Bytes>,
         signature: Option<&str>,
-    ) -> anyhow::Result<Answer> {
-        let url = self.callback_url()?;
-        let mut request = Request::post(&url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, "facebookexternalua");
-        if let Some(signature) = signature {
-            request = request.header("X-Hub-Signature-256", signature);
-        }
-        let request = request
-            .body(Full::new(body))
-            .with_context(|| format!("could not build a webhook to {url}"))?;
-        self.client.send(request).await
-    }
-
-    pub(super) async fn post_signed(&self, body: Bytes) -> anyhow::Result<Answer> {
-        let signature = payload::signature(&self.app_secret, &body);
-        self.post(body, Some(&signature)).await
-    }
-
-    /// The GET by which Meta finds out whether a callback URL is ours.
-    pub(super) async fn challenge(&self, token: &str, challenge: &str) -> anyhow::Result<Answer> {
-        let url = self.callback_url()?;
-        let joint = if url.contains('?') { '&' } else { '?' };
-        let url = format!(
-            "{url}{joint}hub.mode=subscribe&hub.challenge={}&hub.verify_token={}",
-            percent_encoded(challenge),
-            percent_encoded(token)
+    ) -> anyhow::Result<ReceiverAnswer> {
+        let header = (
+            "X-Hub-Signature-256".to_owned(),
+            signature.unwrap_or_default().to_owned(),
         );
-        let request = Request::get(&url)
-            .body(Full::default())
-            .with_context(|| format!("could not build a subscription challenge to {url}"))?;
-        self.client.send(request).await
-    }
-
-    async fn post_until_acknowledged(&self, id: u64, body: Bytes) {
-        let started = Instant::now();
-        let mut pause = self.retry.first;
-        loop {
-            let answer = {
-                // The semaphore is never closed; without a permit the post would only be early.
-                let _permit = self.under_way.acquire().await;
-                self.post_signed(body.clone()).await
-            };
-            let acknowledged = matches!(&answer, Ok(answer) if answer.status == StatusCode::OK);
-            self.note(id, &body, answer);
-            if acknowledged || started.elapsed() >= self.retry.give_up_after {
-                return;
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.retry.longest);
-        }
-    }
-
-    /// Opens a record, so that a webhook counts as unacknowledged from the moment it is planned.
-    fn enter(&self) -> u64 {
-        let mut state = self.state();
-        if state.records.len() >= self.records_max {
-            let done = state.records.iter().find(|(_, record)| record.acknowledged);
-            if let Some(id) = done.map(|(id, _)| *id) {
-                state.records.remove(&id);
-            }
-        }
-        let id = state.next_id;
-        state.next_id += 1;
-        let planned = WebhookRecord {
-            body: Bytes::new(),
-            posts: 0,
-            acknowledged: false,
-            last_answer: None,
+        let target = Target {
+            url: self.shared.required_callback_url()?,
+            headers: if signature.is_some() {
+                vec![header]
+            } else {
+                Vec::new()
+            },
         };
-        state.records.insert(id, planned);
-        id
+        let answer = self
+            .shared
+            .platform
+            .webhooks
+            .post(target, body.into())
+            .await;
+        answer.map(ReceiverAnswer::from)
     }
 
-    fn note(&self, id: u64, body: &Bytes, answer: anyhow::Result<Answer>) {
-        let mut state = self.state();
-        let Some(record) = state.records.get_mut(&id) else {
-            return;
-        };
-        record.body = body.clone();
-        record.posts += 1;
-        record.acknowledged = matches!(&answer, Ok(answer) if answer.status == StatusCode::OK);
-        record.last_answer = Some(match answer {
-            Ok(answer) => Ok(answer.status.as_u16()),
-            Err(error) => Err(format!("{error:#}")),
-        });
+    /// The right signature of these bytes.
+    pub fn signature(&self, body: &[u8]) -> String {
+        payload::signature(&self.shared.config.app_secret, body)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks the receiver to prove that it knows the configured verify token, as saving a callback
+    /// URL at Meta does. Fails unless the challenge comes back verbatim.
+    pub async fn verify_subscription(&self) -> anyhow::Result<()> {
+        let challenge = subscription::CHALLENGE;
+        let answer = self
+            .challenge(&self.shared.config.verify_token, challenge)
+            .await?;
+        anyhow::ensure!(
+            answer.status == 200 && answer.body == challenge.as_bytes(),
+            "the subscription challenge was answered with {} {:?} instead of 200 {challenge:?}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        Ok(())
+    }
+
+    /// The subscription challenge with any token.
+    pub async fn challenge(&self, token: &str, challenge: &str) -> anyhow::Result<ReceiverAnswer> {
+        let url = self.shared.required_callback_url()?;
+        self.shared
+            .platform
+            .webhooks
+            .challenge(&url, token, challenge)
+            .await
+            .map(ReceiverAnswer::from)
     }
 }
 
-/// Every byte that could mean something in a query, as `%XX`.
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
+impl From<crate::http_client::Answer> for ReceiverAnswer {
+    fn from(answer: crate::http_client::Answer) -> Self {
+        Self {
+            status: answer.status.as_u16(),
+            body: answer.body,
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod add;
 mod build;
+mod capabilities;
 mod change;
 mod check;
 mod inspect;
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Check(check::Options),
     /// Run a plugin's golden cases and the conformance suite in the sandbox
     Test(test::Options),
+    /// What each of several components can do, side by side
+    Capabilities(capabilities::Options),
     /// Install a plugin, or a new version of one: path:FILE, https://...#sha256=HEX, oci:REGISTRY/REPOSITORY:TAG
     Add(add::Options),
     /// Put the version that waits into service, with the permissions it asks for
@@ -90,6 +93,7 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         Command::Build(options) => return done(build::run(options)),
         Command::Check(options) => return done(check::run(options)),
         Command::Test(options) => return done(test::run(options)),
+        Command::Capabilities(options) => return done(capabilities::run(options)),
         Command::Inspect(options) if options.file().is_some() => {
             return done(inspect_file::run(options));
         }
@@ -103,9 +107,11 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         sources,
     };
     match command {
-        Command::New(_) | Command::Build(_) | Command::Check(_) | Command::Test(_) => {
-            unreachable!("these returned above")
-        }
+        Command::New(_)
+        | Command::Build(_)
+        | Command::Check(_)
+        | Command::Test(_)
+        | Command::Capabilities(_) => unreachable!("these returned above"),
         Command::Add(options) => super::block_on(add::run(options, &context)),
         Command::Approve(options) => change::approve(options, &context),
         Command::List(options) => list::run(options, &context),

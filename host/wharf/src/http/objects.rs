@@ -1,0 +1,234 @@
+//! `/v1/media`: a tenant's stored objects. The bytes are the body, as they are: streamed to the disk while
+//! they come in, counted and hashed on the way, never held whole.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use sha2::{Digest, Sha256};
+use wharf_core::provider::{InboundContent, MediaAnswer, MediaRef, MediaRequest};
+use wharf_core::request::FieldError;
+use wharf_core::{Code, MediaId, MessageId};
+use wharf_egress::{MediaError, NewMedia, file_name, media_type};
+use wharf_store::media::{self, MediaOrigin, MediaRow};
+use wharf_store::messages::{self, Inbound, Stored};
+
+use super::auth::Caller;
+use super::media as stream;
+use super::messages::Query;
+use super::{Chain, Problem};
+use crate::app::App;
+use crate::exchange::Actor;
+use crate::flows::{self, FlowError};
+use crate::view;
+
+/// What no medium of a message has: the first is what a client sends that does not know the type, the others
+/// are forms, whose parts would be stored as one.
+const TYPES_REFUSED: [&str; 3] = [
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+];
+
+/// `POST /v1/media?filename=`: the body is the object. 201 once it is on disk.
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let query = Query::read(query.as_deref(), &["filename"])?;
+    let filename = match query.value("filename") {
+        None => None,
+        Some(name) => Some(file_name(name).ok_or_else(|| {
+            Problem::new(Code::InvalidQuery).detail("filename has nothing that can be kept")
+        })?),
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let new = NewMedia {
+        content_type: content_type(&headers)?,
+        filename,
+        bytes_max: app.config.media.object_bytes_max,
+        announced_bytes: announced.and_then(|text| text.to_str().ok()?.parse().ok()),
+    };
+    let store = app.media.of(&caller.tenant, MediaOrigin::Tenant);
+    let mut sink = store.create(new).await.map_err(not_stored)?;
+    let (mut hash, mut size) = (Sha256::new(), 0_u64);
+    let mut body = body;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(Code::InvalidRequest).detail("the body ended before it was complete")
+        })?;
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
+        hash.update(&chunk);
+        size += chunk.len() as u64;
+        sink.write(chunk).await.map_err(not_stored)?;
+    }
+    if size == 0 {
+        let detail = "the body is empty; send the object's bytes as they are";
+        return Err(Problem::new(Code::InvalidRequest).detail(detail));
+    }
+    let stored = sink.finish(hash.finalize().into(), size).await;
+    let stored = stored.map_err(not_stored)?;
+    let row = row_of(&app, &caller, &stored).await?;
+    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+}
+
+/// `GET /v1/media/{id}`: what is known of an object.
+pub(super) async fn describe(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let row = find(&app, &caller, &id).await?;
+    Ok(Json(view::media(&row)).into_response())
+}
+
+/// `GET /v1/media/{id}/content`: its bytes, whole or in part.
+pub(super) async fn content(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = find(&app, &caller, &id).await?;
+    match app.media.file_of(&row).await {
+        Ok(file) => Ok(stream::answer(&row, file, &headers).await),
+        Err(error) => {
+            tracing::error!(media.id = %row.id, error = %Chain(&error), "a stored object could not be read");
+            Err(Problem::new(Code::Internal))
+        }
+    }
+}
+
+/// `DELETE /v1/media/{id}`: gone at once. A message that still waits with it will fail.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let missing = || Problem::new(Code::NotFound);
+    let id: MediaId = id.parse().map_err(|_| missing())?;
+    match app.media.delete(&caller.tenant, id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(missing()),
+    }
+}
+
+/// `POST /v1/messages/{id}/media`: the medium of a message that came in, fetched from the provider into the
+/// store. Providers keep them for days only. 201 with the object; every call fetches it anew.
+pub(super) async fn fetch(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (message, locator) = inbound_medium(&app, &caller, &id).await?;
+    let channel = app
+        .directory
+        .channel(&caller.tenant, &message.channel)
+        .await?
+        .ok_or_else(|| Problem::new(Code::NotFound).detail("the message's channel is gone"))?;
+    let plugin = app.plugins.get(&channel.plugin).ok_or_else(|| {
+        let detail = format!("no plugin named {} is loaded", channel.plugin);
+        Problem::new(Code::PluginFailed).detail(detail)
+    })?;
+    let actor = Actor::of_channel(&channel, plugin.descriptor());
+    let request = MediaRequest::Fetch(locator);
+    let fetched = match flows::media(&app, &plugin, &actor, &request).await {
+        Ok(MediaAnswer::Fetched(fetched)) => fetched,
+        Ok(_) => return Err(Problem::new(Code::PluginFailed)),
+        Err(error) => return Err(not_fetched(error, plugin.name())),
+    };
+    let row = row_of(&app, &caller, &fetched).await?;
+    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+}
+
+async fn inbound_medium(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+) -> Result<(Box<Inbound>, String), Problem> {
+    let missing = || Problem::new(Code::NotFound);
+    let id: MessageId = id.parse().map_err(|_| missing())?;
+    let mut conn = app.db.read().await?;
+    let found = messages::get_any(&mut conn, &caller.tenant, id).await?;
+    match found.ok_or_else(missing)? {
+        Stored::Inbound(message) => match &message.content {
+            InboundContent::Media(medium) => {
+                let locator = medium.locator.clone();
+                Ok((message, locator))
+            }
+            _ => Err(missing().detail("the message has no medium")),
+        },
+        Stored::Outbound(_) => {
+            Err(missing().detail("only media of messages that came in are fetched"))
+        }
+    }
+}
+
+async fn find(app: &App, caller: &Caller, id: &str) -> Result<MediaRow, Problem> {
+    let missing = || Problem::new(Code::NotFound);
+    let id: MediaId = id.parse().map_err(|_| missing())?;
+    let mut conn = app.db.read().await?;
+    let row = media::get(&mut conn, &caller.tenant, id, app.now_ms()).await?;
+    row.ok_or_else(missing)
+}
+
+async fn row_of(app: &App, caller: &Caller, stored: &MediaRef) -> Result<MediaRow, Problem> {
+    find(app, caller, &stored.handle).await
+}
+
+/// The object's own type, which the provider and the recipient's phone will go by.
+fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
+    let given = headers.get(header::CONTENT_TYPE);
+    let known = given
+        .and_then(|value| value.to_str().ok())
+        .and_then(media_type);
+    let known = known.filter(|known| {
+        let essence = known.split(';').next().unwrap_or_default();
+        !TYPES_REFUSED.contains(&essence)
+    });
+    known.ok_or_else(|| {
+        let detail = "the header Content-Type names the object's own type, for example image/jpeg; the body is the object and no form";
+        Problem::new(Code::InvalidRequest).errors(vec![FieldError::new("", "invalid", detail)])
+    })
+}
+
+fn not_stored(error: MediaError) -> Problem {
+    match error {
+        MediaError::TooLarge { bytes_max } => Problem::new(Code::BodyTooLarge).detail(format!(
+            "an object has at most {bytes_max} bytes (media.object_bytes_max)"
+        )),
+        MediaError::NoRoom { reason } => {
+            tracing::warn!(reason, "an object could not be stored");
+            Problem::new(Code::NoRoom).detail(reason)
+        }
+        error => {
+            tracing::error!(error = %Chain(&error), "an object could not be stored");
+            Problem::new(Code::Internal)
+        }
+    }
+}
+
+fn not_fetched(error: FlowError, plugin: &str) -> Problem {
+    let problem = match &error {
+        FlowError::Unsupported { .. } => Problem::new(Code::Unsupported),
+        FlowError::Provider(_) => Problem::new(Code::MediaUnavailable),
+        FlowError::Store(_) => Problem::new(Code::Internal),
+        _ => Problem::new(Code::PluginFailed),
+    };
+    tracing::warn!(plugin.name = plugin, error = %Chain(&error), "a medium could not be fetched");
+    let problem = problem.with("reason", error.slug());
+    match &error {
+        FlowError::Provider(error) => problem.detail(error.detail.clone()),
+        FlowError::Store(_) => problem,
+        other => problem.detail(other.to_string()),
+    }
+}
