@@ -11,7 +11,7 @@ use crate::{cargo, output, run};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Parsers keep their nesting limits well below this, and every fresh instance starts smaller.
-const STACK_BYTES: u32 = 65_536;
+const STACK_BYTES: u32 = 49_152;
 /// Free in the memory that an instance starts with. The least that the SDK's allocator asks for at once, so
 /// that a small call never grows its memory.
 const HEAP_BYTES: u32 = 65_536;

@@ -29,7 +29,7 @@ const PARTS_PER_CALL: u32 = 4;
 const LARGE_CALLS: u32 = 16;
 /// Kept mapped when an instance goes: a guest's 64 KiB stack and about as much data. With the stack
 /// alone kept, each call maps its data anew; clearing much more costs more than that (1 MiB: 31 µs).
-const KEEP_RESIDENT_BYTES: usize = 192 * 1024;
+const KEEP_RESIDENT_BYTES: usize = 160 * 1024;
 /// Freed slots are given back in batches: 40 % more calls a second than one by one, measured.
 const DECOMMIT_BATCH: usize = 16;
 /// Bounds the memory held by idle slots.
@@ -182,7 +182,7 @@ fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
         .max_tables_per_component(most(|class| class.tables_max))
         .max_memories_per_module(most(|class| class.memories_max))
         .max_tables_per_module(most(|class| class.tables_max))
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .linear_memory_keep_resident(std::env::var("WHARF_KEEP").ok().and_then(|v| v.parse().ok()).unwrap_or(KEEP_RESIDENT_BYTES))
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .decommit_batch_size(DECOMMIT_BATCH)
         .max_unused_warm_slots(WARM_SLOTS_MAX)

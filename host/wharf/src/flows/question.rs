@@ -8,7 +8,7 @@ use wharf_runtime::{CallError, Plugin};
 
 /// The exchange that was performed and what became of it.
 pub(super) struct After {
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Box<Exchange>,
     pub(super) outcome: Outcome,
 }
 
