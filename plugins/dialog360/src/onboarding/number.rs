@@ -325,7 +325,7 @@ pub(super) fn stumbled_listing(mut work: Work, error: Error) -> Result<Progress,
 
 /// 5, 10, 20 s, or as long as the provider says, up to ten minutes.
 fn try_again_ms(error: &Error, tries: u8, is_fresh_key: bool) -> Option<u32> {
-    if tries + 1 >= TRIES_MAX {
+    if tries.saturating_add(1) >= TRIES_MAX {
         return None;
     }
     let wait_ms = match error.retry {
