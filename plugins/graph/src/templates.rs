@@ -312,8 +312,8 @@ fn created(draft: &Create, uploads: &Uploads, outcome: Outcome) -> Result<Progre
     let read_draft = filled(draft, uploads)?;
     let entry = read(outcome, Replay::Unsafe, |response| {
         let answer: Value = response.json()?;
-        answer.get("id")?;
-        Some(read_draft.created(draft, &answer))
+        let entry = read_draft.created(draft, &answer);
+        entry.id.is_some().then_some(entry)
     })
     .map_err(of_template)?;
     Ok(Progress::Done(vec![entry]))
