@@ -5,6 +5,7 @@ use wharf_plugin::manifest::{Descriptor, Input, Kind, Mac, Verification, Webhook
 use wharf_plugin::types::{Bucket, HttpMethod, Level};
 
 use crate::address::{API, API_KEY, HUB, PARTNER_KEY, SIGNUP, WEBHOOK_HEADER, WEBHOOK_SECRET};
+use crate::kinds::KINDS;
 use crate::onboarding;
 
 /// Meta posts up to 3 MB, and 360dialog passes it on as it came; the rest is room for its growth.
@@ -36,29 +37,6 @@ pub(crate) fn descriptor() -> Descriptor {
     .homepage("https://docs.360dialog.com/docs/messaging-api")
     .sender(SENDER)
     .account(WABA)
-    .capabilities(&[
-        "text",
-        "preview-url",
-        "image",
-        "video",
-        "audio",
-        "document",
-        "sticker",
-        "location",
-        "contacts",
-        "reaction",
-        "interactive",
-        "template",
-        "read",
-        "other",
-        "reply",
-        "to.phone",
-        "to.user-id",
-    ])
-    .capability(
-        "to.group",
-        Some("the group must have been created over the Cloud API"),
-    )
     .webhook(main_webhook())
     .webhook(partner_webhook())
     // 80 messages a second unless more was bought, and Meta's pair limit: one message in six seconds to one
@@ -67,6 +45,9 @@ pub(crate) fn descriptor() -> Descriptor {
     .rate(Bucket::Recipient, 45, 270_000)
     .rate(Bucket::Named(UPLOADS.to_owned()), 25, 1_000)
     .rate(Bucket::Named(FETCHES.to_owned()), 25, 1_000);
+    for (name, note) in KINDS {
+        descriptor = descriptor.capability(name, *note);
+    }
     descriptor = endpoints(descriptor);
     descriptor.inputs = inputs();
     descriptor.flows = onboarding::flows();

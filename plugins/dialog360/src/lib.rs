@@ -8,6 +8,7 @@ mod address;
 mod descriptor;
 mod failure;
 mod health;
+mod kinds;
 mod media;
 mod number;
 mod onboarding;

@@ -1,6 +1,7 @@
 //! Connecting numbers. By an API key, one number; as a partner, all that a customer grants; and three small
 //! flows that mend what is connected. Every step may be repeated: keys are created anew, webhooks set again.
 
+mod finish;
 mod listing;
 mod number;
 mod partner_webhook;
@@ -147,7 +148,7 @@ impl OnboardingProvider for Dialog360 {
             Step::Sender(work) => {
                 number::named(ctx, work, values(inputs, crate::descriptor::SENDER))
             }
-            Step::Again(work) => number::again(ctx, work, values(inputs, NUMBERS)),
+            Step::Again(work) => finish::again(ctx, work, values(inputs, NUMBERS)),
             Step::List(_) | Step::Run(_) | Step::PartnerWebhook => Err(no_answer()),
         }
     }

@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 use wharf_plugin::flow::one_shot_or;
-use wharf_plugin::onboarding::{Connected, Finding, Finished, Next, Progress, Prompt, Verdict};
+use wharf_plugin::onboarding::{Finding, Next, Progress, Prompt, Verdict};
 use wharf_plugin::prelude::*;
 use wharf_plugin::types::HttpMethod;
 
-use super::work::{FLOW, Number, Stage, Step, Work, slot};
-use super::{NUMBERS, ask_key, failed, finding, listing, progress, question, signup, wait};
+use super::work::{FLOW, Number, Stage, Step, Work};
+use super::{ask_key, failed, finding, finish, listing, progress, question, signup, wait};
 use crate::address::{API, WEBHOOK_HEADER, WEBHOOK_SECRET, api_with, hub, is_segment};
-use crate::descriptor::{CHANNEL_ID, MAIN, SENDER, TAKEOVER, WABA};
+use crate::descriptor::{CHANNEL_ID, MAIN, SENDER, TAKEOVER};
 use crate::{failure, health};
 
 /// Of one exchange, in all; beyond it a person decides.
@@ -27,13 +27,13 @@ pub(super) fn go_on(
     findings: Vec<Finding>,
 ) -> Result<Progress, Error> {
     let Some(number) = work.number() else {
-        return end(work, findings);
+        return finish::end(work, findings);
     };
     if number.failed || number.stage == Stage::Done {
         work.at += 1;
         work.tries = 0;
         return match work.number() {
-            None => end(work, findings),
+            None => finish::end(work, findings),
             Some(_) => Ok(wait(findings, NEXT_MS, &Step::Go(work))),
         };
     }
@@ -108,7 +108,7 @@ fn hook(key: &str) -> Exchange {
 /// The present number's exchange has ended.
 pub(super) fn ran(ctx: &Context, mut work: Work, outcome: Outcome) -> Result<Progress, Error> {
     let Some(number) = work.number() else {
-        return end(work, Vec::new());
+        return finish::end(work, Vec::new());
     };
     let name = number.name();
     let result = match number.stage {
@@ -325,7 +325,7 @@ pub(super) fn stumbled_listing(mut work: Work, error: Error) -> Result<Progress,
 
 /// 5, 10, 20 s, or as long as the provider says, up to ten minutes.
 fn try_again_ms(error: &Error, tries: u8, is_fresh_key: bool) -> Option<u32> {
-    if tries + 1 >= TRIES_MAX {
+    if tries.saturating_add(1) >= TRIES_MAX {
         return None;
     }
     let wait_ms = match error.retry {
@@ -335,88 +335,6 @@ fn try_again_ms(error: &Error, tries: u8, is_fresh_key: bool) -> Option<u32> {
         Retry::Never | Retry::Uncertain => return None,
     };
     u32::try_from(wait_ms.min(TRY_AGAIN_MS_MAX)).ok()
-}
-
-/// All numbers had their turn.
-fn end(work: Work, findings: Vec<Finding>) -> Result<Progress, Error> {
-    let is_failed = |(_, number): &(usize, &Number)| number.failed;
-    let numbered = || work.numbers.iter().enumerate();
-    let choices: Vec<(String, String)> = numbered()
-        .filter(is_failed)
-        .map(|(at, number)| (slot(at), number.name()))
-        .collect();
-    if choices.is_empty() {
-        return Ok(done(&work, findings));
-    }
-    let title = format!(
-        "{} of {} numbers could not be connected. Which are to be tried again? The others are left out.",
-        choices.len(),
-        work.numbers.len()
-    );
-    let prompt = Prompt {
-        title,
-        questions: vec![question(NUMBERS, choices, true)],
-        state: FLOW.state(&Step::Again(work)),
-    };
-    Ok(progress(findings, Next::Ask(prompt)))
-}
-
-/// Those that are chosen once more, each from where it stopped; the others stay out.
-pub(super) fn again(ctx: &Context, mut work: Work, slots: Vec<&str>) -> Result<Progress, Error> {
-    if slots.is_empty() {
-        if work.numbers.iter().all(|number| number.failed) {
-            return Err(Error::new(
-                Code::Misconfigured,
-                Retry::Never,
-                "no number was connected",
-            )
-            .remedy("Follow the remedies of the failed steps, then choose the numbers to try again."));
-        }
-        return Ok(done(&work, Vec::new()));
-    }
-    for (at, number) in work.numbers.iter_mut().enumerate() {
-        if slots.contains(&slot(at).as_str()) {
-            number.failed = false;
-        }
-    }
-    (work.at, work.tries, work.polls) = (0, 0, 0);
-    super::begin(ctx, work, Vec::new())
-}
-
-fn done(work: &Work, findings: Vec<Finding>) -> Progress {
-    let connected = |(at, number): (usize, &Number)| {
-        let mut settings = vec![(SENDER.to_owned(), number.sender.clone())];
-        for (name, value) in [(WABA, &number.waba), (CHANNEL_ID, &number.id)] {
-            if !value.is_empty() {
-                settings.push((name.to_owned(), value.clone()));
-            }
-        }
-        let title = match number.title.is_empty() {
-            true => format!("360dialog {}", number.sender),
-            false => number.title.clone(),
-        };
-        Connected {
-            slot: slot(at),
-            sender: number.sender.clone(),
-            title,
-            settings,
-        }
-    };
-    let channels = match work.mends {
-        true => Vec::new(),
-        false => work
-            .numbers
-            .iter()
-            .enumerate()
-            .filter(|(_, number)| number.stage == Stage::Done && !number.failed)
-            .map(connected)
-            .collect(),
-    };
-    let finished = Finished {
-        settings: Vec::new(),
-        channels,
-    };
-    progress(findings, Next::Done(finished))
 }
 
 #[cfg(test)]
