@@ -12,6 +12,9 @@ use crate::{cargo, output, run};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Parsers keep their nesting limits well below this, and every fresh instance starts smaller.
 const STACK_BYTES: u32 = 65_536;
+/// Free in the memory that an instance starts with. The least that the SDK's allocator asks for at once, so
+/// that a small call never grows its memory.
+const HEAP_BYTES: u32 = 65_536;
 /// What Debian's rustc for web targets consists of; its versioned libraries are found by dependency.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "libstd-rust-web-dev"];
 const DEBIAN_LIBRARIES: [&str; 2] = ["libstd-rust-web-", "libllvm"];
@@ -80,7 +83,9 @@ impl Toolchain {
             .env_remove("CARGO_BUILD_TARGET")
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
+                format!(
+                    "-Clink-arg=-zstack-size={STACK_BYTES} -Clink-arg=--initial-heap={HEAP_BYTES}"
+                ),
             )
             .envs(self.env.iter().map(|(key, value)| (key, value)));
         run(&mut command).with_context(|| format!("`{package}` does not build for {TARGET}"))?;

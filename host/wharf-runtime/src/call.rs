@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 use wasmtime::Store;
-use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
-};
+use wasmtime::component::{Instance, InstancePre};
 use wharf_core::provider::PlatformError;
 
 use crate::breaker::{Breaker, Ticket};
@@ -30,7 +28,7 @@ use crate::metrics::Meter;
 use crate::permits::Permits;
 use crate::turns::{Rest, Tick, Turns};
 use crate::usage::{Usage, timed};
-use crate::v1;
+use crate::v1::{self, Function, Signature};
 
 /// A compiled component, ready to be instantiated. Shared by all plugins with its digest.
 pub(crate) struct Code {
@@ -128,16 +126,11 @@ impl<'a> Call<'a> {
     }
 
     /// Runs a function of a fresh instance and drops the instance.
-    pub(crate) async fn run<P, R>(
+    pub(crate) async fn run<S: Signature>(
         &self,
-        function: ComponentExportIndex,
-        params: P,
-    ) -> Result<R, CallError>
-    where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: Lift + Send + Sync + 'static,
-        (R,): ComponentNamedList + Lift,
-    {
+        function: &Function<S>,
+        params: S::Params<'_>,
+    ) -> Result<S::Answer, CallError> {
         let mut running = self.enter().await?;
         self.invoke(&mut running, function, params).await
     }
@@ -165,22 +158,15 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(crate) async fn invoke<P, R>(
+    pub(crate) async fn invoke<S: Signature>(
         &self,
         running: &mut Running<'_>,
-        function: ComponentExportIndex,
-        params: P,
-    ) -> Result<R, CallError>
-    where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: Lift + Send + Sync + 'static,
-        (R,): ComponentNamedList + Lift,
-    {
+        function: &Function<S>,
+        params: S::Params<'_>,
+    ) -> Result<S::Answer, CallError> {
         let mut calling = Duration::ZERO;
         let work = async {
-            let function = running
-                .instance
-                .get_typed_func::<P, (R,)>(&mut running.store, function)?;
+            let function = function.typed(&mut running.store, &running.instance)?;
             function.call_async(&mut running.store, params).await
         };
         let result = timed(work, &mut calling).await;

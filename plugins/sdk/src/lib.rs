@@ -31,6 +31,9 @@ mod export;
 mod failure;
 mod fingerprint;
 pub mod flow;
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "an allocator hands out memory")]
+mod heap;
 pub mod log;
 mod paging;
 mod provider;

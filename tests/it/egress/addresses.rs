@@ -11,7 +11,7 @@ use wharf_core::provider::TransportFailure;
 use wharf_egress::{BoxFuture, DeliveryRequest, Egress, EgressConfig, Resolver};
 
 use super::peer::{Manner, Peer, answer};
-use super::tls::{CA, TlsPeer};
+use super::tls::{AUTHORITY, TlsPeer};
 use super::{HOST, egress_to, failure, reading, response, send};
 
 /// A name server that answers with each list in turn, and with the last for ever.
@@ -55,7 +55,7 @@ fn delivering(names: &Arc<Names>) -> Arc<Egress> {
     let config = EgressConfig {
         delivery_https_only: false,
         delivery_allow: vec!["127.0.0.1/32".parse().unwrap()],
-        ca_pem: Some(CA.to_owned()),
+        ca_pem: Some(AUTHORITY.pem.clone()),
         ..EgressConfig::default()
     };
     Egress::with_resolver(config, Arc::clone(names) as _).unwrap()

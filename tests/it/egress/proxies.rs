@@ -9,7 +9,7 @@ use wharf_core::provider::TransportFailure;
 use wharf_egress::{DeliveryAnswer, DeliveryFailure, DeliveryRequest, Egress, EgressConfig, Proxy};
 
 use super::addresses::Names;
-use super::tls::{CA, Conduct, ProxyPeer, TlsPeer};
+use super::tls::{AUTHORITY, Conduct, ProxyPeer, TlsPeer};
 use super::{HOST, TOKEN, exchange, failure, reading, response, send};
 
 const HOOK: &str = "hook.example.com";
@@ -23,7 +23,7 @@ fn proxy(scheme: &str, host: &str, port: u16) -> Proxy {
 
 fn config() -> EgressConfig {
     EgressConfig {
-        ca_pem: Some(CA.to_owned()),
+        ca_pem: Some(AUTHORITY.pem.clone()),
         ..EgressConfig::default()
     }
 }

@@ -1,26 +1,25 @@
-//! A TLS server and a CONNECT proxy on plain sockets. The certificates in `tls/` are valid for
-//! graph.example.com, hook.example.com and proxy.example.com, from an authority of our own.
+//! A TLS server and a CONNECT proxy on plain sockets, with a certificate from an authority of our own.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-pub(super) const CA: &str = include_str!("tls/ca.pem");
+use crate::authority::Authority;
+
+pub(super) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
+    Authority::of_server(&["graph.example.com", "hook.example.com", "proxy.example.com"])
+});
 
 fn acceptor() -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
+        .with_single_cert(vec![AUTHORITY.certificate()], AUTHORITY.key())
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }

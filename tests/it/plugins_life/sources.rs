@@ -2,19 +2,16 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wharf::plugins::source::{Access, Fetched, RegistryAuth, Source, SourceError};
 use wharf::plugins::{Digest, Folder};
 
-/// Made for these tests alone, see the folder's README.
-const AUTHORITY: &str = include_str!("../../fixtures/tls/ca.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/localhost.pem");
-const KEY: &[u8] = include_bytes!("../../fixtures/tls/localhost.key");
+use crate::authority::Authority;
+
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::of_server(&["localhost"]));
 
 /// Answers each path with the bytes given for it, over TLS.
 struct WebServer {
@@ -25,10 +22,9 @@ impl WebServer {
     async fn start(answers: HashMap<&'static str, String>) -> Self {
         // An error says that a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let chain = CertificateDer::pem_slice_iter(CERTIFICATE).collect::<Result<_, _>>();
         let config = rustls::ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(chain.unwrap(), PrivateKeyDer::from_pem_slice(KEY).unwrap())
+            .with_single_cert(vec![AUTHORITY.certificate()], AUTHORITY.key())
             .unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -192,7 +188,7 @@ async fn a_download_is_what_its_digest_says_and_no_larger_than_a_component() {
     ]))
     .await;
     let digest = Some(Digest::of(b"component"));
-    let ca = Some(AUTHORITY);
+    let ca = Some(AUTHORITY.pem.as_str());
     for path in ["/a.wasm?key=s3cret", "/moved.wasm"] {
         let fetched = fetch(&server.url(path), digest, ca).await.unwrap();
         assert_eq!(fetched.bytes, b"component");

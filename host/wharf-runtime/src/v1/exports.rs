@@ -2,11 +2,9 @@
 //! whether they have the interface's types, before any is needed.
 
 use wasmtime::Store;
-use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower,
-};
+use wasmtime::component::{Component, ComponentExportIndex, Instance};
 
-use super::bindings::wharf::provider::errors::Error;
+use super::function::{Function, Signature};
 use super::{
     health, inbound, manifest, media, onboarding, outbound, profile, reconcile, templates,
 };
@@ -17,13 +15,13 @@ use crate::interface::Interface;
 /// Where the functions stand in a component. An optional interface is there with all its functions or
 /// not at all.
 pub(crate) struct Exports {
-    pub(super) describe: Function,
-    pub(super) parse: Function,
-    pub(super) outbound: Pair,
-    pub(super) media: Option<Pair>,
-    pub(super) templates: Option<Pair>,
-    pub(super) health: Option<Pair>,
-    pub(super) profile: Option<Pair>,
+    pub(super) describe: Function<manifest::Describe>,
+    pub(super) parse: Function<inbound::Parse>,
+    pub(super) outbound: outbound::Functions,
+    pub(super) media: Option<media::Functions>,
+    pub(super) templates: Option<templates::Functions>,
+    pub(super) health: Option<health::Functions>,
+    pub(super) profile: Option<profile::Functions>,
     pub(super) reconcile: Option<reconcile::Functions>,
     pub(super) onboarding: Option<onboarding::Functions>,
 }
@@ -35,8 +33,8 @@ impl Exports {
                 .ok_or(LoadReason::MissingExport { export: interface })
         };
         Ok(Self {
-            describe: required(manifest::NAME)?.function("describe")?,
-            parse: required(inbound::NAME)?.function("parse")?,
+            describe: Function::find(&required(manifest::NAME)?)?,
+            parse: Function::find(&required(inbound::NAME)?)?,
             outbound: Pair::of(&required(outbound::NAME)?)?,
             media: optional(component, media::NAME, Pair::of)?,
             templates: optional(component, templates::NAME, Pair::of)?,
@@ -62,13 +60,13 @@ impl Exports {
 
     /// `Err` names the first function whose type is another than the interface's.
     pub(super) fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-        manifest::check(&self.describe, types)?;
-        inbound::check(&self.parse, types)?;
-        outbound::check(&self.outbound, types)?;
-        check_optional(self.media.as_ref(), types, media::check)?;
-        check_optional(self.templates.as_ref(), types, templates::check)?;
-        check_optional(self.health.as_ref(), types, health::check)?;
-        check_optional(self.profile.as_ref(), types, profile::check)?;
+        types.check(&self.describe)?;
+        types.check(&self.parse)?;
+        self.outbound.check(types)?;
+        check_optional(self.media.as_ref(), types, Pair::check)?;
+        check_optional(self.templates.as_ref(), types, Pair::check)?;
+        check_optional(self.health.as_ref(), types, Pair::check)?;
+        check_optional(self.profile.as_ref(), types, Pair::check)?;
         check_optional(self.reconcile.as_ref(), types, reconcile::check)?;
         check_optional(self.onboarding.as_ref(), types, onboarding::check)
     }
@@ -95,7 +93,7 @@ fn check_optional<T>(
 /// An interface that a component exports.
 pub(super) struct InterfaceIndex<'a> {
     component: &'a Component,
-    name: &'static str,
+    pub(super) name: &'static str,
     index: ComponentExportIndex,
 }
 
@@ -109,41 +107,28 @@ impl<'a> InterfaceIndex<'a> {
         })
     }
 
-    pub(super) fn function(&self, name: &'static str) -> Result<Function, LoadReason> {
-        let missing = LoadReason::MissingFunction {
-            interface: self.name,
-            function: name,
-        };
-        Ok(Function {
-            interface: self.name,
-            name,
-            index: self
-                .component
-                .get_export_index(Some(&self.index), name)
-                .ok_or(missing)?,
-        })
+    pub(super) fn function(&self, name: &'static str) -> Option<ComponentExportIndex> {
+        self.component.get_export_index(Some(&self.index), name)
     }
 }
 
-/// A function that a component exports.
-pub(super) struct Function {
-    interface: &'static str,
-    name: &'static str,
-    pub(super) index: ComponentExportIndex,
-}
-
 /// `start` and `resume`, which most interfaces consist of.
-pub(crate) struct Pair {
-    pub(super) start: Function,
-    pub(super) resume: Function,
+pub(crate) struct Pair<S, R> {
+    pub(super) start: Function<S>,
+    pub(super) resume: Function<R>,
 }
 
-impl Pair {
+impl<S: Signature, R: Signature> Pair<S, R> {
     fn of(interface: &InterfaceIndex<'_>) -> Result<Self, LoadReason> {
         Ok(Self {
-            start: interface.function("start")?,
-            resume: interface.function("resume")?,
+            start: Function::find(interface)?,
+            resume: Function::find(interface)?,
         })
+    }
+
+    fn check(&self, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
+        types.check(&self.start)?;
+        types.check(&self.resume)
     }
 }
 
@@ -154,27 +139,7 @@ pub(super) struct TypeCheck<'a> {
 }
 
 impl TypeCheck<'_> {
-    pub(super) fn function<P, R>(&mut self, function: &Function) -> Result<(), LoadReason>
-    where
-        P: ComponentNamedList + Lower,
-        R: Lift,
-    {
-        self.instance
-            .get_typed_func::<P, (R,)>(&mut *self.store, function.index)
-            .map(|_| ())
-            .map_err(|source| LoadReason::WrongType {
-                interface: function.interface,
-                function: function.name,
-                source,
-            })
-    }
-
-    /// Of a function that may end in an error of the interface.
-    pub(super) fn fallible<P, R>(&mut self, function: &Function) -> Result<(), LoadReason>
-    where
-        P: ComponentNamedList + Lower,
-        R: Lift,
-    {
-        self.function::<P, Result<R, Error>>(function)
+    pub(super) fn check<S: Signature>(&mut self, function: &Function<S>) -> Result<(), LoadReason> {
+        function.check(self.store, self.instance)
     }
 }

@@ -4,25 +4,24 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, HealthReport, Outcome, Step};
 
 use super::bindings::exports::wharf::provider::health as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::message::{context_to_guest, outcome_to_guest};
 use super::convert::reports::health_from_guest;
-use super::exports::{Pair, TypeCheck};
+use super::exports::Pair;
+use super::function::{Signature, signature};
 use crate::call::Call;
-use crate::error::{CallError, LoadReason};
+use crate::error::CallError;
 use crate::interface::Interface;
 
 pub(super) const NAME: &str = "wharf:provider/health@1.0.0";
 
-type Start<'a> = (Context<'a>,);
-type Resume<'a> = (Context<'a>, &'a [u8], GuestOutcome<'a>);
+pub(crate) type Functions = Pair<Start, Resume>;
 
-pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
-}
+signature!(Start, "start", <'a>(Context<'a>) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
 
-fn functions<'a>(call: &Call<'a>) -> Option<&'a Pair> {
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
     call.code.exports.health.as_ref()
 }
 
@@ -32,7 +31,7 @@ pub(crate) async fn start(
 ) -> Result<Step<HealthReport>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Health))?;
     let arena = Bump::new();
-    let params: Start<'_> = (context_to_guest(&arena, context),);
+    let params: <Start as Signature>::Params<'_> = (context_to_guest(&arena, context),);
     super::ask(call, &functions.start, params)
         .await
         .map(health_from_guest)
@@ -46,7 +45,7 @@ pub(crate) async fn resume(
 ) -> Result<Step<HealthReport>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Health))?;
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         state,
         outcome_to_guest(&arena, outcome),

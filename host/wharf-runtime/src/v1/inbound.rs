@@ -4,20 +4,17 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, Parsed, WebhookRequest};
 
 use super::bindings::exports::wharf::provider::inbound as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::types::Context;
 use super::convert::inbound::{parsed_from_guest, webhook_to_guest};
 use super::convert::message::context_to_guest;
-use super::exports::{Function, TypeCheck};
+use super::function::{Signature, signature};
 use crate::call::Call;
-use crate::error::{CallError, LoadReason};
+use crate::error::CallError;
 
 pub(super) const NAME: &str = "wharf:provider/inbound@1.0.0";
 
-type Params<'a> = (Context<'a>, guest::Webhook<'a>, u32);
-
-pub(super) fn check(parse: &Function, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Params<'_>, guest::Parsed>(parse)
-}
+signature!(Parse, "parse", <'a>(Context<'a>, guest::Webhook<'a>, u32) -> Result<guest::Parsed, Error>);
 
 pub(crate) async fn parse(
     call: &Call<'_>,
@@ -26,7 +23,7 @@ pub(crate) async fn parse(
     skip: u32,
 ) -> Result<Parsed, CallError> {
     let arena = Bump::new();
-    let params: Params<'_> = (
+    let params: <Parse as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         webhook_to_guest(&arena, webhook),
         skip,

@@ -4,15 +4,14 @@ use wharf_core::provider::Descriptor;
 
 use super::bindings::exports::wharf::provider::manifest as guest;
 use super::convert;
-use super::exports::{Function, TypeCheck};
+use super::exports::TypeCheck;
+use super::function::signature;
 use crate::call::Call;
 use crate::error::LoadReason;
 
 pub(super) const NAME: &str = "wharf:provider/manifest@1.0.0";
 
-pub(super) fn check(describe: &Function, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.function::<(), guest::Descriptor>(describe)
-}
+signature!(Describe, "describe", <'a>() -> guest::Descriptor);
 
 /// Asks the plugin what it is, and looks at the types of all its functions before any is needed.
 pub(crate) async fn describe(call: &Call<'_>) -> Result<Descriptor, LoadReason> {
@@ -25,8 +24,8 @@ pub(crate) async fn describe(call: &Call<'_>) -> Result<Descriptor, LoadReason> 
         instance: &running.instance,
         store: &mut running.store,
     })?;
-    let described: guest::Descriptor = call
-        .invoke(&mut running, exports.describe.index, ())
+    let described = call
+        .invoke(&mut running, &exports.describe, ())
         .await
         .map_err(failed)?;
     Ok(convert::descriptor::from_guest(described))

@@ -4,6 +4,7 @@
 mod bindings;
 mod convert;
 mod exports;
+mod function;
 pub(crate) mod health;
 pub(crate) mod inbound;
 mod log;
@@ -16,22 +17,23 @@ pub(crate) mod reconcile;
 pub(crate) mod templates;
 
 pub(crate) use exports::Exports;
+pub(crate) use function::{Function, Signature};
 pub(crate) use log::link;
 pub(crate) use manifest::describe;
 
-use wasmtime::component::{ComponentNamedList, Lift, Lower};
-
 use self::bindings::wharf::provider::errors::Error;
-use self::exports::Function;
 use crate::call::Call;
 use crate::error::CallError;
 
 /// Calls a function that may end in an error of the interface.
-async fn ask<P, R>(call: &Call<'_>, function: &Function, params: P) -> Result<R, CallError>
+async fn ask<S, T>(
+    call: &Call<'_>,
+    function: &Function<S>,
+    params: S::Params<'_>,
+) -> Result<T, CallError>
 where
-    P: ComponentNamedList + Lower + Send + Sync,
-    R: Lift + Send + Sync + 'static,
+    S: Signature<Answer = Result<T, Error>>,
 {
-    let answered: Result<R, Error> = call.run(function.index, params).await?;
+    let answered = call.run(function, params).await?;
     answered.map_err(|error| call.guest(convert::error_from_guest(error)))
 }

@@ -4,41 +4,43 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, FlowProgress, Outcome};
 
 use super::bindings::exports::wharf::provider::onboarding as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::message::{context_to_guest, outcome_to_guest};
 use super::convert::onboarding::{Answers, answers_to_guest, from_guest};
 use super::convert::pairs;
-use super::exports::{Function, InterfaceIndex, TypeCheck};
+use super::exports::{InterfaceIndex, TypeCheck};
+use super::function::{Function, Signature, signature};
 use crate::call::Call;
 use crate::error::{CallError, LoadReason};
 use crate::interface::Interface;
 
 pub(super) const NAME: &str = "wharf:provider/onboarding@1.0.0";
 
-type Start<'a> = (Context<'a>, &'a str, &'a [(&'a str, &'a str)]);
-type Resume<'a> = (Context<'a>, &'a str, &'a [u8], GuestOutcome<'a>);
-type Answer<'a> = (Context<'a>, &'a str, &'a [u8], Answers<'a>);
+signature!(Start, "start", <'a>(Context<'a>, &'a str, &'a [(&'a str, &'a str)]) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, &'a str, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
+signature!(Answer, "answer", <'a>(Context<'a>, &'a str, &'a [u8], Answers<'a>) -> Result<guest::Progress, Error>);
 
 pub(crate) struct Functions {
-    start: Function,
-    resume: Function,
-    answer: Function,
+    start: Function<Start>,
+    resume: Function<Resume>,
+    answer: Function<Answer>,
 }
 
 impl Functions {
     pub(super) fn of(interface: &InterfaceIndex<'_>) -> Result<Self, LoadReason> {
         Ok(Self {
-            start: interface.function("start")?,
-            resume: interface.function("resume")?,
-            answer: interface.function("answer")?,
+            start: Function::find(interface)?,
+            resume: Function::find(interface)?,
+            answer: Function::find(interface)?,
         })
     }
 }
 
 pub(super) fn check(functions: &Functions, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)?;
-    types.fallible::<Answer<'_>, guest::Progress>(&functions.answer)
+    types.check(&functions.start)?;
+    types.check(&functions.resume)?;
+    types.check(&functions.answer)
 }
 
 fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
@@ -53,7 +55,7 @@ pub(crate) async fn start(
 ) -> Result<FlowProgress, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
-    let params: Start<'_> = (
+    let params: <Start as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         flow,
         pairs(&arena, inputs),
@@ -72,7 +74,7 @@ pub(crate) async fn resume(
 ) -> Result<FlowProgress, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         flow,
         state,
@@ -92,7 +94,7 @@ pub(crate) async fn answer(
 ) -> Result<FlowProgress, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Onboarding))?;
     let arena = Bump::new();
-    let params: Answer<'_> = (
+    let params: <Answer as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         flow,
         state,

@@ -4,23 +4,22 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, OutboundMessage, Outcome, Progress};
 
 use super::bindings::exports::wharf::provider::outbound as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::messages::Message;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::exchange::progress_from_guest;
 use super::convert::message::{context_to_guest, outcome_to_guest, to_guest};
-use super::exports::{Pair, TypeCheck};
+use super::exports::Pair;
+use super::function::{Signature, signature};
 use crate::call::Call;
-use crate::error::{CallError, LoadReason};
+use crate::error::CallError;
 
 pub(super) const NAME: &str = "wharf:provider/outbound@1.0.0";
 
-type Start<'a> = (Context<'a>, Message<'a>);
-type Resume<'a> = (Context<'a>, Message<'a>, &'a [u8], GuestOutcome<'a>);
+pub(crate) type Functions = Pair<Start, Resume>;
 
-pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
-}
+signature!(Start, "start", <'a>(Context<'a>, Message<'a>) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, Message<'a>, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
 
 pub(crate) async fn start(
     call: &Call<'_>,
@@ -28,7 +27,8 @@ pub(crate) async fn start(
     message: &OutboundMessage,
 ) -> Result<Progress, CallError> {
     let arena = Bump::new();
-    let params: Start<'_> = (context_to_guest(&arena, context), to_guest(&arena, message));
+    let params: <Start as Signature>::Params<'_> =
+        (context_to_guest(&arena, context), to_guest(&arena, message));
     super::ask(call, &call.code.exports.outbound.start, params)
         .await
         .map(progress_from_guest)
@@ -42,7 +42,7 @@ pub(crate) async fn resume(
     outcome: &Outcome,
 ) -> Result<Progress, CallError> {
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         to_guest(&arena, message),
         state,

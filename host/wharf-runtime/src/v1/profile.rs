@@ -4,25 +4,24 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, Json, Outcome, ProfileRequest, Step};
 
 use super::bindings::exports::wharf::provider::profile as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::message::{context_to_guest, outcome_to_guest};
 use super::convert::reports::{profile_from_guest, profile_to_guest};
-use super::exports::{Pair, TypeCheck};
+use super::exports::Pair;
+use super::function::{Signature, signature};
 use crate::call::Call;
-use crate::error::{CallError, LoadReason};
+use crate::error::CallError;
 use crate::interface::Interface;
 
 pub(super) const NAME: &str = "wharf:provider/profile@1.0.0";
 
-type Start<'a> = (Context<'a>, guest::Request<'a>);
-type Resume<'a> = (Context<'a>, guest::Request<'a>, &'a [u8], GuestOutcome<'a>);
+pub(crate) type Functions = Pair<Start, Resume>;
 
-pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
-}
+signature!(Start, "start", <'a>(Context<'a>, guest::Request<'a>) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, guest::Request<'a>, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
 
-fn functions<'a>(call: &Call<'a>) -> Option<&'a Pair> {
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
     call.code.exports.profile.as_ref()
 }
 
@@ -33,7 +32,8 @@ pub(crate) async fn start(
 ) -> Result<Step<Json>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Profile))?;
     let arena = Bump::new();
-    let params: Start<'_> = (context_to_guest(&arena, context), profile_to_guest(request));
+    let params: <Start as Signature>::Params<'_> =
+        (context_to_guest(&arena, context), profile_to_guest(request));
     let progress = super::ask(call, &functions.start, params).await?;
     profile_from_guest(progress).map_err(|what| call.invalid(what))
 }
@@ -47,7 +47,7 @@ pub(crate) async fn resume(
 ) -> Result<Step<Json>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Profile))?;
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         profile_to_guest(request),
         state,

@@ -4,45 +4,47 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, CatchUp, OutboundMessage, Outcome, Reconciled, Step};
 
 use super::bindings::exports::wharf::provider::reconcile as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::messages::Message;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::message::{context_to_guest, outcome_to_guest, to_guest};
 use super::convert::reports::{catch_up_from_guest, reconciled_from_guest};
-use super::exports::{Function, InterfaceIndex, TypeCheck};
+use super::exports::{InterfaceIndex, TypeCheck};
+use super::function::{Function, Signature, signature};
 use crate::call::Call;
 use crate::error::{CallError, LoadReason};
 use crate::interface::Interface;
 
 pub(super) const NAME: &str = "wharf:provider/reconcile@1.0.0";
 
-type Start<'a> = (Context<'a>, Message<'a>, u64);
-type Resume<'a> = (Context<'a>, Message<'a>, u64, &'a [u8], GuestOutcome<'a>);
-type CatchUpStart<'a> = (Context<'a>, u64);
-type CatchUpResume<'a> = (Context<'a>, u64, &'a [u8], GuestOutcome<'a>);
+signature!(Start, "start", <'a>(Context<'a>, Message<'a>, u64) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, Message<'a>, u64, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
+signature!(CatchUpStart, "catch-up", <'a>(Context<'a>, u64) -> Result<guest::CatchUpProgress, Error>);
+signature!(CatchUpResume, "catch-up-resume", <'a>(Context<'a>, u64, &'a [u8], GuestOutcome<'a>) -> Result<guest::CatchUpProgress, Error>);
 
 pub(crate) struct Functions {
-    start: Function,
-    resume: Function,
-    catch_up: Function,
-    catch_up_resume: Function,
+    start: Function<Start>,
+    resume: Function<Resume>,
+    catch_up: Function<CatchUpStart>,
+    catch_up_resume: Function<CatchUpResume>,
 }
 
 impl Functions {
     pub(super) fn of(interface: &InterfaceIndex<'_>) -> Result<Self, LoadReason> {
         Ok(Self {
-            start: interface.function("start")?,
-            resume: interface.function("resume")?,
-            catch_up: interface.function("catch-up")?,
-            catch_up_resume: interface.function("catch-up-resume")?,
+            start: Function::find(interface)?,
+            resume: Function::find(interface)?,
+            catch_up: Function::find(interface)?,
+            catch_up_resume: Function::find(interface)?,
         })
     }
 }
 
 pub(super) fn check(functions: &Functions, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)?;
-    types.fallible::<CatchUpStart<'_>, guest::CatchUpProgress>(&functions.catch_up)?;
-    types.fallible::<CatchUpResume<'_>, guest::CatchUpProgress>(&functions.catch_up_resume)
+    types.check(&functions.start)?;
+    types.check(&functions.resume)?;
+    types.check(&functions.catch_up)?;
+    types.check(&functions.catch_up_resume)
 }
 
 fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
@@ -57,7 +59,7 @@ pub(crate) async fn start(
 ) -> Result<Step<Reconciled>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
-    let params: Start<'_> = (
+    let params: <Start as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         to_guest(&arena, message),
         sent_at_ms,
@@ -77,7 +79,7 @@ pub(crate) async fn resume(
 ) -> Result<Step<Reconciled>, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         to_guest(&arena, message),
         sent_at_ms,
@@ -96,7 +98,8 @@ pub(crate) async fn catch_up(
 ) -> Result<CatchUp, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
-    let params: CatchUpStart<'_> = (context_to_guest(&arena, context), since_ms);
+    let params: <CatchUpStart as Signature>::Params<'_> =
+        (context_to_guest(&arena, context), since_ms);
     let progress = super::ask(call, &functions.catch_up, params).await?;
     catch_up_from_guest(progress).map_err(|what| call.invalid(what))
 }
@@ -110,7 +113,7 @@ pub(crate) async fn catch_up_resume(
 ) -> Result<CatchUp, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Reconcile))?;
     let arena = Bump::new();
-    let params: CatchUpResume<'_> = (
+    let params: <CatchUpResume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         since_ms,
         state,

@@ -4,25 +4,24 @@ use bumpalo::Bump;
 use wharf_core::provider::{CallContext, Outcome, TemplatesRequest, TemplatesStep};
 
 use super::bindings::exports::wharf::provider::templates as guest;
+use super::bindings::wharf::provider::errors::Error;
 use super::bindings::wharf::provider::types::{Context, Outcome as GuestOutcome};
 use super::convert::message::{context_to_guest, outcome_to_guest};
 use super::convert::templates::{from_guest, to_guest};
-use super::exports::{Pair, TypeCheck};
+use super::exports::Pair;
+use super::function::{Signature, signature};
 use crate::call::Call;
-use crate::error::{CallError, LoadReason};
+use crate::error::CallError;
 use crate::interface::Interface;
 
 pub(super) const NAME: &str = "wharf:provider/templates@1.0.0";
 
-type Start<'a> = (Context<'a>, guest::Request<'a>);
-type Resume<'a> = (Context<'a>, guest::Request<'a>, &'a [u8], GuestOutcome<'a>);
+pub(crate) type Functions = Pair<Start, Resume>;
 
-pub(super) fn check(functions: &Pair, types: &mut TypeCheck<'_>) -> Result<(), LoadReason> {
-    types.fallible::<Start<'_>, guest::Progress>(&functions.start)?;
-    types.fallible::<Resume<'_>, guest::Progress>(&functions.resume)
-}
+signature!(Start, "start", <'a>(Context<'a>, guest::Request<'a>) -> Result<guest::Progress, Error>);
+signature!(Resume, "resume", <'a>(Context<'a>, guest::Request<'a>, &'a [u8], GuestOutcome<'a>) -> Result<guest::Progress, Error>);
 
-fn functions<'a>(call: &Call<'a>) -> Option<&'a Pair> {
+fn functions<'a>(call: &Call<'a>) -> Option<&'a Functions> {
     call.code.exports.templates.as_ref()
 }
 
@@ -33,7 +32,8 @@ pub(crate) async fn start(
 ) -> Result<TemplatesStep, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Templates))?;
     let arena = Bump::new();
-    let params: Start<'_> = (context_to_guest(&arena, context), to_guest(&arena, request));
+    let params: <Start as Signature>::Params<'_> =
+        (context_to_guest(&arena, context), to_guest(&arena, request));
     let progress = super::ask(call, &functions.start, params).await?;
     from_guest(progress).map_err(|what| call.invalid(what))
 }
@@ -47,7 +47,7 @@ pub(crate) async fn resume(
 ) -> Result<TemplatesStep, CallError> {
     let functions = functions(call).ok_or_else(|| call.missing(Interface::Templates))?;
     let arena = Bump::new();
-    let params: Resume<'_> = (
+    let params: <Resume as Signature>::Params<'_> = (
         context_to_guest(&arena, context),
         to_guest(&arena, request),
         state,
