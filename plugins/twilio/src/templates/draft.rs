@@ -6,14 +6,12 @@ use wharf_plugin::templates::Create;
 
 use super::placeholder::Variables;
 
-/// <https://www.twilio.com/docs/content/whatsappcard> and its neighbours: buttons after approval, cards of a
-/// carousel, characters of a body.
+/// <https://www.twilio.com/docs/content/content-types-overview>: buttons after approval, cards, a body.
 const BUTTONS_MAX: usize = 10;
 const CARDS_MAX: usize = 10;
 const BODY_CHARS_MAX: usize = 1_024;
-/// Meta's limits on the small texts.
-const HEADER_CHARS_MAX: usize = 60;
-const FOOTER_CHARS_MAX: usize = 60;
+/// Meta's limits on the small texts: header and footer, a button.
+const LINE_CHARS_MAX: usize = 60;
 const BUTTON_CHARS_MAX: usize = 25;
 
 /// One type of the Content API with its document, and the variables' samples.
@@ -161,7 +159,7 @@ fn header(parts: &Parts<'_>, variables: &mut Variables) -> Result<Option<Header>
     match format.as_str() {
         "TEXT" | "" => {
             let text = header["text"].as_str().unwrap_or_default();
-            let limited = limited("header", text, HEADER_CHARS_MAX)?;
+            let limited = limited("header", text, LINE_CHARS_MAX)?;
             let example = &header["example"];
             let text = variables.rewrite("header", limited, |name| {
                 sample(example, "header_text", name)
@@ -197,7 +195,7 @@ fn media(header: &Value) -> Result<String, Error> {
 fn footer(parts: &Parts<'_>) -> Result<Option<String>, Error> {
     let text = parts.footer.and_then(|footer| footer["text"].as_str());
     text.filter(|text| !text.is_empty())
-        .map(|text| limited("footer", text, FOOTER_CHARS_MAX).map(str::to_owned))
+        .map(|text| limited("footer", text, LINE_CHARS_MAX).map(str::to_owned))
         .transpose()
 }
 
@@ -314,7 +312,6 @@ fn carousel(parts: &Parts<'_>, cards: &[Value], variables: &mut Variables) -> Re
     Ok(json!({ "body": body, "cards": written }))
 }
 
-/// WhatsApp's own words around a code.
 fn authentication(parts: &Parts<'_>, variables: &mut Variables) -> Result<Value, Error> {
     let [button] = parts.buttons else {
         return Err(Error::invalid(

@@ -165,6 +165,12 @@ fn submit(
 
 fn submitted(sid: &str, draft: &Create, outcome: Outcome) -> Result<Progress, Error> {
     let approval = ask::answer(outcome, Replay::Unsafe).map_err(|error| unsubmitted(sid, error))?;
+    if !approval["status"].is_string() {
+        return Err(unsubmitted(
+            sid,
+            Error::malformed("the answer is no approval request", Replay::Unsafe),
+        ));
+    }
     let content = draft::content(draft)?;
     let types = json!({ content.kind: content.document });
     let content = json!({
