@@ -92,12 +92,8 @@ async fn what_is_too_large_nameless_or_nothing_is_not_stored() {
             "application/x-www-form-urlencoded",
             "multipart/form-data; boundary=x",
             "image",
-            "*/*; q",
         ] {
             let answer = put(gateway, ACME, "", kind, PICTURE).await;
-            if kind.starts_with('*') {
-                continue;
-            }
             answer
                 .assert_problem(422, "invalid-request")
                 .assert_fields(&[("", "invalid")]);

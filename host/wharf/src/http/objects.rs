@@ -34,15 +34,39 @@ const TYPES_REFUSED: [&str; 3] = [
     "multipart/form-data",
 ];
 
+/// What is read and thrown away of an object that was refused. A client that is still sending when the
+/// connection closes sees a broken pipe and not the reason; most objects are smaller than this.
+const REFUSED_BYTES_READ_MAX: u64 = 16 << 20;
+
 /// `POST /v1/media?filename=`: the body is the object. 201 once it is on disk.
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
     caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Result<Response, Problem> {
-    let query = Query::read(query.as_deref(), &["filename"])?;
+    let stored = store(&app, &caller, query.as_deref(), &headers, &mut body).await;
+    if stored.is_err() {
+        let mut read = 0;
+        while read < REFUSED_BYTES_READ_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            read += frame.data_ref().map_or(0, |chunk| chunk.len() as u64);
+        }
+    }
+    let row = row_of(&app, &caller, &stored?).await?;
+    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+}
+
+async fn store(
+    app: &App,
+    caller: &Caller,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<MediaRef, Problem> {
+    let query = Query::read(query, &["filename"])?;
     let filename = match query.value("filename") {
         None => None,
         Some(name) => Some(file_name(name).ok_or_else(|| {
@@ -51,7 +75,7 @@ pub(super) async fn upload(
     };
     let announced = headers.get(header::CONTENT_LENGTH);
     let new = NewMedia {
-        content_type: content_type(&headers)?,
+        content_type: content_type(headers)?,
         filename,
         bytes_max: app.config.media.object_bytes_max,
         announced_bytes: announced.and_then(|text| text.to_str().ok()?.parse().ok()),
@@ -59,7 +83,6 @@ pub(super) async fn upload(
     let store = app.media.of(&caller.tenant, MediaOrigin::Tenant);
     let mut sink = store.create(new).await.map_err(not_stored)?;
     let (mut hash, mut size) = (Sha256::new(), 0_u64);
-    let mut body = body;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             Problem::new(Code::InvalidRequest).detail("the body ended before it was complete")
@@ -76,9 +99,7 @@ pub(super) async fn upload(
         return Err(Problem::new(Code::InvalidRequest).detail(detail));
     }
     let stored = sink.finish(hash.finalize().into(), size).await;
-    let stored = stored.map_err(not_stored)?;
-    let row = row_of(&app, &caller, &stored).await?;
-    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+    stored.map_err(not_stored)
 }
 
 /// `GET /v1/media/{id}`: what is known of an object.
