@@ -1,6 +1,6 @@
 //! The books of a fake: accounts, senders, contents, messages, media, and what passed between people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::account::Account;
 use super::address::Address;
@@ -25,6 +25,7 @@ pub(super) struct Books {
     pub(super) contents: Vec<Content>,
     /// By the order of their arrival.
     pub(super) messages: BTreeMap<u64, Message>,
+    places: HashMap<String, u64>,
     pub(super) media: Vec<Medium>,
     /// Account and name of templates that were rejected or deleted.
     pub(super) burned_names: BTreeSet<(String, String)>,
@@ -98,23 +99,33 @@ impl Books {
         }
     }
 
+    pub(super) fn find_message(&self, sid: &str) -> Option<&Message> {
+        self.messages.get(self.places.get(sid)?)
+    }
+
     pub(super) fn message(&self, account: &str, sid: &str) -> Result<&Message, TwilioError> {
-        let mut messages = self.messages.values();
-        messages
-            .find(|message| message.sid == sid && message.account_sid == account)
+        self.find_message(sid)
+            .filter(|message| message.account_sid == account)
             .ok_or_else(|| TwilioError::not_found(&format!("Message {sid}")))
     }
 
     pub(super) fn message_mut(&mut self, sid: &str) -> Result<&mut Message, TwilioError> {
-        let mut messages = self.messages.values_mut();
-        messages
-            .find(|message| message.sid == sid)
+        let place = self.places.get(sid);
+        place
+            .and_then(|place| self.messages.get_mut(place))
             .ok_or_else(|| TwilioError::not_found(&format!("Message {sid}")))
     }
 
     pub(super) fn add_message(&mut self, message: Message) {
         self.next_message += 1;
+        self.places.insert(message.sid.clone(), self.next_message);
         self.messages.insert(self.next_message, message);
+    }
+
+    pub(super) fn forget_message(&mut self, sid: &str) {
+        if let Some(place) = self.places.remove(sid) {
+            self.messages.remove(&place);
+        }
     }
 
     /// Counts an API call in its second.

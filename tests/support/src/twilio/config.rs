@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::account::{Account, AccountStatus};
-pub use crate::cloud::{Review, StatusPlan};
+use crate::cloud::{Review, StatusPlan};
 
 /// A running number on WhatsApp.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -212,7 +212,8 @@ fn list(
 ) -> Result<Reply, TwilioError> {
     let query = parameters::query(request, parameters::PAGING)?;
     let host = &shared.config.content_host;
-    let books = shared.books();
+    let mut books = shared.books();
+    books.review(shared.clock.now_ms());
     let of_account = books.contents.iter().rev();
     let all: Vec<_> = of_account
         .filter(|content| content.account_sid == account)

@@ -24,7 +24,7 @@ pub(super) fn start(shared: &Arc<Shared>, sid: &str) {
     let failure = {
         let mut books = shared.books();
         choose_sender(&mut books, sid);
-        let Some(message) = books.messages.values().find(|it| it.sid == sid).cloned() else {
+        let Some(message) = books.find_message(sid).cloned() else {
             return;
         };
         objection(shared, &mut books, &message, now_ms)
@@ -69,12 +69,12 @@ pub(super) fn start(shared: &Arc<Shared>, sid: &str) {
 
 fn first_media(shared: &Shared, sid: &str) -> Option<String> {
     let books = shared.books();
-    let message = books.messages.values().find(|it| it.sid == sid)?;
+    let message = books.find_message(sid)?;
     message.media_urls.first().cloned()
 }
 
 fn choose_sender(books: &mut Books, sid: &str) {
-    let Some(message) = books.messages.values().find(|it| it.sid == sid) else {
+    let Some(message) = books.find_message(sid) else {
         return;
     };
     if message.from.is_some() {
@@ -207,7 +207,7 @@ fn advance(shared: &Shared, sid: &str, status: &str, code: Option<u32>) {
 /// The callback of one status, if anybody wants it.
 fn callback(shared: &Shared, sid: &str, status: &str, code: Option<u32>) -> Option<Webhook> {
     let books = shared.books();
-    let message = books.messages.values().find(|it| it.sid == sid)?;
+    let message = books.find_message(sid)?;
     let from = message.from.as_ref()?;
     let sender = books.online_sender(&message.account_sid, from.key())?;
     let own_url = message.status_callback.clone();

@@ -1,13 +1,14 @@
 //! Webhooks of messages that come in, each kind with the parameters that captures of it have.
 //!
 //! Parameters: <https://www.twilio.com/docs/messaging/guides/webhook-request>. `List*` are widely reported
-//! and not published; `contextual` and the user ids are known from captures.
+//! and not published; the user ids and `ChannelMetadata` are known from captures.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::address::Address;
 use super::media::Medium;
@@ -195,11 +196,9 @@ impl FakeTwilio {
 
     /// The same at any sender.
     pub fn receive_at(&self, number: &str, from: &str, inbound: &Inbound) -> String {
-        let (sid, webhook) = self.take_in(number, from, inbound);
-        if let Some(webhook) = webhook {
-            let deliver = move || Some(webhook);
-            self.shared.webhooks.deliver(Duration::ZERO, deliver);
-        }
+        let (sid, sender, form) = self.take_in(number, from, inbound);
+        let webhook = sender.and_then(|sender| webhook_to(&sender, form));
+        self.shared.webhooks.deliver(Duration::ZERO, || webhook);
         sid
     }
 
@@ -209,11 +208,10 @@ impl FakeTwilio {
         self.take_in(&number, from, inbound).0
     }
 
-    /// The parameters that a webhook of this message would have.
+    /// The parameters of a message's webhook, which is not posted; the message is in the books.
     pub fn form_of(&self, from: &str, inbound: &Inbound) -> Vec<(String, String)> {
         let number = self.sender().number.clone();
-        let (_, webhook) = self.take_in(&number, from, inbound);
-        webhook.map(|webhook| webhook.form).unwrap_or_default()
+        self.take_in(&number, from, inbound).2
     }
 
     /// Posts a form to any URL, signed with the main account's token, until the policy gives up.
@@ -243,12 +241,31 @@ impl FakeTwilio {
         Ok(answer.status)
     }
 
+    /// Posts JSON once, as the products do that send no forms: the URL carries the hash of the body, and the
+    /// URL alone is signed; the status of the answer.
+    pub async fn post_json(&self, url: &str, body: &Value) -> anyhow::Result<StatusCode> {
+        let body = body.to_string();
+        let hash = hex::encode(Sha256::digest(body.as_bytes()));
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{url}{joint}bodySHA256={hash}");
+        let signature = self.signature(&url, &[]);
+        let webhooks = &self.shared.webhooks;
+        let answer = webhooks.post_json(&url, body, &signature).await?;
+        Ok(answer.status)
+    }
+
     /// The right value of `X-Twilio-Signature` with the main account's token.
     pub fn signature(&self, url: &str, form: &[(String, String)]) -> String {
         super::signature::sign(&self.account().auth_token, url, form)
     }
 
-    fn take_in(&self, number: &str, from: &str, inbound: &Inbound) -> (String, Option<Webhook>) {
+    /// Writes a message into the books; its sid, the sender that has it, and its parameters.
+    fn take_in(
+        &self,
+        number: &str,
+        from: &str,
+        inbound: &Inbound,
+    ) -> (String, Option<Sender>, Vec<(String, String)>) {
         let shared = &self.shared;
         let now_ms = shared.clock.now_ms();
         let mut books = shared.books();
@@ -295,8 +312,7 @@ impl FakeTwilio {
             number,
             &media,
         );
-        let webhook = sender.and_then(|sender| webhook_to(&sender, form));
-        (sid, webhook)
+        (sid, sender, form)
     }
 }
 

@@ -167,7 +167,7 @@ pub(super) fn delete(shared: &Shared, account: &str, sid: &str) -> Result<Reply,
             "a message that is under way cannot be deleted",
         ));
     }
-    books.messages.retain(|_, message| message.sid != sid);
+    books.forget_message(sid);
     Ok(Reply::NoContent)
 }
 

@@ -104,15 +104,15 @@ pub(crate) const NONE: &[Parameter] = &[];
 
 /// Parameters that a call takes, in the order of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Form(pub Vec<(String, String)>);
+pub(crate) struct Form(pub(crate) Vec<(String, String)>);
 
 impl Form {
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|pair| pair.0 == name);
         found.map(|pair| pair.1.as_str())
     }
 
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let wanted = self.0.iter().filter(move |pair| pair.0 == name);
         wanted.map(|pair| pair.1.as_str())
     }

@@ -144,6 +144,22 @@ impl WebhookSender {
         self.client.send(request).await
     }
 
+    /// One post of JSON.
+    pub(super) async fn post_json(
+        &self,
+        url: &str,
+        body: String,
+        signature: &str,
+    ) -> anyhow::Result<Answer> {
+        let request = Request::post(self.connected(url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, "TwilioProxy/1.1")
+            .header("x-twilio-signature", signature)
+            .body(Full::new(Bytes::from(body)))
+            .with_context(|| format!("could not build a webhook to {url}"))?;
+        self.client.send(request).await
+    }
+
     /// First to the URL, and when that fails to the fallback, if there is one.
     async fn post_all(&self, webhook: Webhook) {
         let token = crate::cloud::Platform::secret("");
