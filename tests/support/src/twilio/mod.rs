@@ -20,8 +20,10 @@ mod media;
 mod message;
 mod paging;
 mod parameters;
+mod receive;
 mod send;
 mod sender;
+mod sender_fields;
 mod serve;
 mod shapes;
 mod signature;
@@ -29,6 +31,8 @@ mod signature;
 mod tests;
 #[cfg(test)]
 mod tests_content;
+#[cfg(test)]
+mod tests_resources;
 #[cfg(test)]
 mod tests_setup;
 #[cfg(test)]

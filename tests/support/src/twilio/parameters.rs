@@ -53,6 +53,8 @@ pub(crate) const MESSAGE_CREATE: &[Parameter] = &[
     parameter("SendAsMms", Kind::Flag),
     parameter("RiskCheck", Kind::OneOf(&["enable", "disable"])),
     parameter("MaxPrice", Kind::Decimal),
+    // Only in an example of the document.
+    parameter("Tags", Kind::Text),
 ];
 pub(crate) const MESSAGE_UPDATE: &[Parameter] = &[
     parameter("Body", Kind::Text),

@@ -87,9 +87,8 @@ async fn the_documents_example_and_every_type_are_taken() {
     assert!(fake.refusals().is_empty());
 }
 
-#[tokio::test]
-async fn wrong_contents_are_refused_with_their_codes() {
-    let fake = fake(|_| {}).await;
+/// Bodies, and the code of what is wrong with each.
+fn wrong_contents() -> Vec<(Value, u64)> {
     let text = json!({ "twilio/text": { "body": "Hi" } });
     let item = json!({ "item": "One", "id": "1" });
     let items = |count: usize| {
@@ -99,7 +98,7 @@ async fn wrong_contents_are_refused_with_their_codes() {
     let many: serde_json::Map<_, _> = (0..101)
         .map(|index| (format!("v{index}"), json!("x")))
         .collect();
-    let cases = [
+    vec![
         (json!({ "language": "en" }), 92_001),
         (json!({ "language": "en", "types": {} }), 92_001),
         (json!({ "types": text }), 92_003),
@@ -156,8 +155,13 @@ async fn wrong_contents_are_refused_with_their_codes() {
             "actions": [{ "type": "URL", "title": "Open" }] } } }),
             20_001,
         ),
-    ];
-    for (body, expected) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn wrong_contents_are_refused_with_their_codes() {
+    let fake = fake(|_| {}).await;
+    for (body, expected) in wrong_contents() {
         let answer = create(&fake, body.clone()).await;
         assert_eq!((answer.status, code(&answer)), (400, expected), "{body}");
     }
