@@ -150,6 +150,8 @@ pub struct Limits {
     /// What only the platform's own books show (131047, 131050, 131053) comes as a `failed` status,
     /// as it mostly does, or as the answer to the send.
     pub reported: Reported,
+    /// The only people a test number may write to, by their digits; others are refused with 131030.
+    pub allowed_recipients: Option<Vec<String>>,
     /// Management calls of one account in an hour; beyond it 80008.
     pub management_per_hour: Option<u32>,
 }
@@ -169,6 +171,7 @@ impl Limits {
             pair: false,
             window: false,
             reported: Reported::InStatus,
+            allowed_recipients: None,
             management_per_hour: None,
         }
     }
@@ -181,6 +184,7 @@ impl Limits {
             pair: true,
             window: true,
             reported: Reported::InStatus,
+            allowed_recipients: None,
             management_per_hour: Some(5_000),
         }
     }

@@ -168,7 +168,48 @@ const KNOWN: &[(u32, u16, &str)] = &[
         400,
         "Synchronisation must be requested within 24 hours",
     ),
+    (17, 400, "User request limit reached"),
+    (32, 400, "Page request limit reached"),
+    (101, 400, "Missing or invalid client id"),
+    (341, 400, "Application limit reached"),
+    (506, 400, "Duplicate post"),
+    (613, 400, "Calls to this API have exceeded the rate limit"),
+    (130_403, 400, "The business has blocked this user"),
+    (131_043, 400, "Message expired"),
+    (131_044, 400, "Payment method is missing"),
+    (131_060, 400, "This message is currently unavailable"),
+    (
+        131_064,
+        400,
+        "Limit reached because of template misclassification",
+    ),
+    (131_201, 206, "Group operation partially succeeded"),
+    (131_207, 403, "Group is suspended"),
+    (131_208, 429, "Group operations rate limit hit"),
+    (132_018, 400, "Template parameters are not valid"),
+    (133_000, 500, "Incomplete deregistration"),
+    (
+        134_011,
+        400,
+        "WhatsApp payments terms of service not accepted",
+    ),
+    (134_101, 400, "Template is still syncing"),
+    (134_102, 500, "Template is unavailable for use"),
+    (138_000, 401, "Calling is not enabled"),
+    (138_002, 429, "Concurrent calls limit"),
+    (138_005, 429, "Calls rate limit"),
+    (138_006, 401, "No call permission"),
+    (138_012, 400, "Business initiated calls limit"),
+    (139_000, 400, "Flow is blocked by integrity"),
+    (139_100, 400, "Failed to block some users"),
+    (2200, 400, "Callback verification failed"),
+    (2_388_019, 400, "Message template limit exceeded"),
+    (2_494_100, 400, "The number is in maintenance"),
+    (2_593_109, 400, "The user declined to share the history"),
 ];
+
+/// Errors that say themselves that they pass.
+const TRANSIENT: &[u32] = &[1, 2, 4, 17, 131_000, 131_016, 133_004];
 
 impl GraphError {
     /// The error `code` as Graph usually answers it.
@@ -233,6 +274,9 @@ impl GraphError {
             "code": self.code,
             "fbtrace_id": trace_id,
         });
+        if TRANSIENT.contains(&self.code) {
+            error["is_transient"] = json!(true);
+        }
         if let Some(subcode) = self.subcode {
             error["error_subcode"] = json!(subcode);
         }
@@ -255,5 +299,37 @@ impl GraphError {
             "error_data": { "details": self.details.as_deref().unwrap_or(title) },
             "href": "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_with_a_real_status() {
+        let mut codes: Vec<u32> = KNOWN.iter().map(|known| known.0).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for (code, status, _) in KNOWN {
+            assert_eq!(GraphError::of_code(*code).status.as_u16(), *status);
+        }
+    }
+
+    #[test]
+    fn the_answer_and_the_webhook_have_their_own_forms() {
+        let error = GraphError::with_details(131_016, "later");
+        let answer = error.body("A1");
+        assert_eq!(answer["error"]["is_transient"], true);
+        assert_eq!(
+            answer["error"]["error_data"]["messaging_product"],
+            "whatsapp"
+        );
+        assert_eq!(answer["error"]["fbtrace_id"], "A1");
+        let webhook = error.in_webhook();
+        assert_eq!(webhook["error_data"], json!({ "details": "later" }));
+        assert_eq!(webhook["title"], "Service unavailable");
     }
 }

@@ -31,6 +31,7 @@ pub(crate) mod templates;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod unusual;
 pub(crate) mod webhooks;
 mod world;
 

@@ -90,6 +90,11 @@ impl Platform {
     fn limit(&self, send: &SendRequest, admission: &mut Admission) -> Option<GraphError> {
         let limits = &self.settings.limits;
         let now_ms = self.clock.now_ms();
+        if let Some(allowed) = &limits.allowed_recipients
+            && !allowed.iter().any(|who| who == send.recipient.key())
+        {
+            return Some(GraphError::of_code(131_030));
+        }
         let mut world = self.world();
         if let Err(error) = world.traffic.take(send, limits, now_ms) {
             return Some(error);

@@ -1,6 +1,11 @@
 //! What a fake of 360dialog is told at its start.
 
+use std::time::Duration;
+
 use crate::cloud::{Limits, PhoneNumber, Review, StatusPlan, WebhookRetry};
+
+/// Later answers to a webhook do not count.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// One fake; `Default` is one channel whose statuses play at once.
 #[derive(Clone)]
@@ -60,13 +65,19 @@ impl Default for FakeDialog360Config {
             expected_host: "waba-v2.360dialog.io".to_owned(),
             expected_partner_host: "hub.360dialog.io".to_owned(),
             link_host: "lookaside.fbsbx.com".to_owned(),
+            // Another number than the fake of Graph has: both may serve one gateway.
             numbers: vec![PhoneNumber {
+                id: "406540352242924".to_owned(),
+                display_number: "4930609859535".to_owned(),
+                account_id: "402290129340394".to_owned(),
                 token: "k3y-of-the-first-channel_AK".to_owned(),
-                ..PhoneNumber::default()
             }],
             partner: Partner::default(),
             statuses: StatusPlan::immediate(),
-            webhook_retry: WebhookRetry::default(),
+            webhook_retry: WebhookRetry {
+                timeout: ANSWER_WITHIN,
+                ..WebhookRetry::default()
+            },
             limits: Limits::off(),
             review: Review::ByHand,
             own_errors: OwnErrors::Text,

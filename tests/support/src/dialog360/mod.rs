@@ -27,7 +27,7 @@ pub use onboarding::Onboarding;
 
 pub use crate::cloud::{
     Decision, Fault, FaultRule, Inbound, Limits, Medium, Number, PhoneNumber, RecordedRequest,
-    Review, StatusPlan, Template, Verdict, WebhookRecord, WebhookRetry, fields, payload,
+    Review, StatusPlan, Template, Verdict, WebhookRecord, WebhookRetry, fields, payload, unusual,
 };
 
 use crate::cloud::{Platform, Settings};

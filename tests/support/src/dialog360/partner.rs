@@ -56,7 +56,7 @@ pub(super) fn call(shared: &Shared, request: &Request) -> Result<Reply, Refusal>
     match (request.method.as_str(), rest) {
         ("GET", []) => Ok(Reply::ok(json!({
             "id": partner_id,
-            "brand_name": "Wharf",
+            "brand_name": "Gateway",
             "logo_url": null,
             "partner_redirect_url": null,
             "webhook_url": shared.books().partner_webhook_url,

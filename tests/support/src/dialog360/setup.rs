@@ -115,6 +115,7 @@ fn account_webhook(
     }
 }
 
+/// Kept and shown; posts go to the channel's own webhook only.
 fn multi_webhook(
     shared: &Shared,
     request: &Request,

@@ -156,7 +156,7 @@ impl Access {
         let mut data = json!({
             "app_id": app_id,
             "type": "SYSTEM_USER",
-            "application": "Wharf",
+            "application": "Gateway",
             "is_valid": known.check(now_ms).is_ok(),
             "issued_at": known.issued_ms / 1000,
             "expires_at": known.expires_ms / 1000,

@@ -141,7 +141,7 @@ fn subscribe(shared: &Shared, request: &Request, target: &Target<'_>) -> Result<
             let mut entry = json!({
                 "whatsapp_business_api_data": {
                     "id": shared.config.app_id,
-                    "name": "Wharf",
+                    "name": "Gateway",
                     "link": "https://www.facebook.com/games/?app_id=670843887433847",
                 },
             });

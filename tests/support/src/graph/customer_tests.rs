@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::calls_tests::{TO, WAIT, fake, get, of_kind, receiver, send, text};
+use super::calls_tests::{TO, WAIT, fake, get, of_kind, post, receiver, send, text};
 use super::*;
 use crate::eventually;
 
@@ -146,4 +146,62 @@ async fn inbound_messages_of_every_kind_are_whole_webhooks() {
         100,
         "ids of webhooks live for seven days"
     );
+}
+
+#[tokio::test]
+async fn test_numbers_write_to_their_list_and_management_calls_are_counted() {
+    let fake = fake(|config| {
+        config.limits.allowed_recipients = Some(vec!["16505559999".to_owned()]);
+        config.limits.management_per_hour = Some(2);
+    })
+    .await;
+    assert_eq!(send(&fake, text()).await.code(), 131_030);
+    let path = format!("{}/phone_numbers", fake.number().account_id);
+    assert_eq!(get(&fake, &path).await.status, 200);
+    assert_eq!(get(&fake, &path).await.status, 200);
+    assert_eq!(get(&fake, &path).await.code(), 80_008);
+    fake.advance(Duration::from_secs(60 * 60));
+    assert_eq!(get(&fake, &path).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_review_may_come_by_itself() {
+    let fake = fake(|config| config.review = Review::ApprovedAfter(Duration::ZERO)).await;
+    let body = json!({ "name": "order", "category": "UTILITY", "language": "en",
+                       "components": [{ "type": "BODY", "text": "Hi" }] });
+    let path = format!("{}/message_templates", fake.number().account_id);
+    assert_eq!(post(&fake, &path, body).await.json()["status"], "PENDING");
+    eventually(WAIT, || async {
+        let templates = fake.templates();
+        templates
+            .iter()
+            .any(|template| template.name == "order" && template.status == "APPROVED")
+            .then_some(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn unusual_changes_are_posted_as_they_are() {
+    let (_receiver, url) = receiver().await;
+    let fake = fake(|config| config.callback_url = Some(url)).await;
+    let unusual = unusual::webhooks(fake.number());
+    for (_, webhook) in &unusual {
+        fake.deliver(webhook.clone());
+    }
+    eventually(WAIT, || async {
+        (fake.unacknowledged_webhooks() == 0).then_some(())
+    })
+    .await
+    .unwrap();
+    let mut posted: Vec<Value> = fake
+        .webhooks()
+        .iter()
+        .map(|webhook| serde_json::from_slice(&webhook.body).unwrap())
+        .collect();
+    for (name, webhook) in unusual {
+        let at = posted.iter().position(|posted| *posted == webhook);
+        posted.remove(at.unwrap_or_else(|| panic!("{name} was not posted")));
+    }
 }

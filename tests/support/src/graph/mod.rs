@@ -39,7 +39,7 @@ pub use webhooks::ReceiverAnswer;
 pub use crate::cloud::{
     Decision, Fault, FaultRule, GraphError, Inbound, Limits, Medium, Number, PhoneNumber,
     Recipient, RecordedRequest, Reported, Review, SendRequest, StatusPlan, Template, Verdict,
-    WebhookRecord, WebhookRetry, fields, payload,
+    WebhookRecord, WebhookRetry, fields, payload, unusual,
 };
 
 use crate::cloud::{Platform, Settings, World};

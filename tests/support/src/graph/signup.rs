@@ -131,17 +131,12 @@ pub(super) fn exchange(shared: &Shared, request: &Request) -> Result<Reply, Refu
             .ok_or_else(|| GraphError::parameter(format_args!("Missing {name} parameter.")))
     };
     if of("client_id")? != shared.config.app_id {
+        let message = "Error validating application. Cannot get application info.".to_owned();
         let error = GraphError {
-            status: axum::http::StatusCode::BAD_REQUEST,
+            message,
             ..GraphError::of_code(101)
         };
-        return Err(GraphError {
-            message:
-                "Error validating application. Cannot get application info due to a system error."
-                    .to_owned(),
-            ..error
-        }
-        .into());
+        return Err(error.into());
     }
     if of("client_secret")? != shared.config.app_secret {
         let message = "Error validating client secret.".to_owned();
