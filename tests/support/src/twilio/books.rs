@@ -7,6 +7,7 @@ use super::address::Address;
 use super::config::{FakeTwilioConfig, Limits, MessagingService, SharedWaba};
 use super::content::Content;
 use super::error::TwilioError;
+use super::fetch::FetchedFile;
 use super::media::Medium;
 use super::message::Message;
 use super::sender::Sender;
@@ -27,6 +28,7 @@ pub(super) struct Books {
     pub(super) messages: BTreeMap<u64, Message>,
     places: HashMap<String, u64>,
     pub(super) media: Vec<Medium>,
+    pub(super) fetched: Vec<FetchedFile>,
     /// Account and name of templates that were rejected or deleted.
     pub(super) burned_names: BTreeSet<(String, String)>,
     /// Number and person, and when the person wrote last.

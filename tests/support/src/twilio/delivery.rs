@@ -8,6 +8,10 @@ use super::books::Books;
 use super::error::text_of;
 use super::message::Message;
 use super::webhooks::Webhook;
+use super::{StatusPlan, fetch};
+
+/// Statuses and when they come, counted from the acceptance.
+type Steps = Vec<(&'static str, Duration)>;
 
 /// Content types that are sent within a session only.
 const SESSION_TYPES: &[&str] = &["twilio/list-picker", "twilio/location"];
@@ -45,7 +49,7 @@ pub(super) fn start(shared: &Arc<Shared>, sid: &str) {
         ("delivered", plan.delivered),
         ("read", plan.read),
     ];
-    let mut steps: Vec<_> = planned
+    let mut steps: Steps = planned
         .into_iter()
         .filter_map(|(status, delay)| Some((status, delay?)))
         .collect();
@@ -56,21 +60,31 @@ pub(super) fn start(shared: &Arc<Shared>, sid: &str) {
             step.1 = delay;
         }
     }
-    let media_url = first_media(shared, sid);
-    for (status, delay) in steps {
-        match &media_url {
-            Some(url) if shared.config.fetches_media => {
-                play_after_fetch(shared, sid, status, url.clone(), delay, plan.copies);
-            }
-            _ => play(shared, sid, status, None, delay, plan.copies),
-        }
+    let url = shared.books().find_message(sid).and_then(fetch::url_of);
+    match url {
+        Some(url) if shared.config.fetches_media => fetch_and_play(shared, sid, url, steps, &plan),
+        _ => play_all(shared, sid, steps, plan.copies),
     }
 }
 
-fn first_media(shared: &Shared, sid: &str) -> Option<String> {
-    let books = shared.books();
-    let message = books.find_message(sid)?;
-    message.media_urls.first().cloned()
+fn play_all(shared: &Arc<Shared>, sid: &str, steps: Steps, copies: u32) {
+    for (status, delay) in steps {
+        play(shared, sid, status, None, delay, copies);
+    }
+}
+
+/// Fetches the file first; without it the message fails.
+fn fetch_and_play(shared: &Arc<Shared>, sid: &str, url: String, steps: Steps, plan: &StatusPlan) {
+    let weak = Arc::downgrade(shared);
+    let sid = sid.to_owned();
+    let (delay, copies) = (plan.sent.unwrap_or_default(), plan.copies);
+    tokio::spawn(async move {
+        let Some(shared) = weak.upgrade() else { return };
+        match fetch::fetch(&shared, &sid, &url).await {
+            Ok(()) => play_all(&shared, &sid, steps, copies),
+            Err(code) => play(&shared, &sid, "failed", Some(code), delay, copies),
+        }
+    });
 }
 
 fn choose_sender(books: &mut Books, sid: &str) {
@@ -155,29 +169,6 @@ fn play(
             callback(&shared, &sid, status, code)
         });
     }
-}
-
-/// Fetches the medium first; without it the message fails, once.
-fn play_after_fetch(
-    shared: &Arc<Shared>,
-    sid: &str,
-    status: &'static str,
-    url: String,
-    delay: Duration,
-    copies: u32,
-) {
-    let weak = Arc::downgrade(shared);
-    let sid = sid.to_owned();
-    tokio::spawn(async move {
-        let Some(shared) = weak.upgrade() else { return };
-        let is_there =
-            matches!(shared.webhooks.get(&url).await, Ok(answer) if answer.status.is_success());
-        if is_there {
-            play(&shared, &sid, status, None, delay, copies);
-        } else if status == "sent" {
-            play(&shared, &sid, "failed", Some(63_019), delay, copies);
-        }
-    });
 }
 
 /// The resource keeps the furthest state, whatever order the callbacks have.

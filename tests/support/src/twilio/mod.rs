@@ -14,6 +14,7 @@ mod content_types;
 mod date;
 mod delivery;
 mod error;
+mod fetch;
 mod inbound;
 mod journal;
 mod media;
@@ -56,6 +57,7 @@ pub use config::{
 };
 pub use content::Content;
 pub use error::TwilioError;
+pub use fetch::FetchedFile;
 pub use inbound::Inbound;
 pub use journal::{RecordedRequest, Verdict};
 pub use media::Medium;
@@ -184,6 +186,11 @@ impl FakeTwilio {
         let mut messages = self.messages();
         messages.retain(|message| message.direction != "inbound");
         messages
+    }
+
+    /// Files that were fetched for messages, if the config says that they are.
+    pub fn fetched(&self) -> Vec<FetchedFile> {
+        self.shared.books().fetched.clone()
     }
 
     pub fn webhooks(&self) -> Vec<WebhookRecord> {

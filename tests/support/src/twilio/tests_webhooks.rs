@@ -248,25 +248,81 @@ async fn after_a_rotation_the_new_token_signs() {
     assert_eq!(forged, StatusCode::NO_CONTENT);
 }
 
-#[tokio::test]
-async fn media_that_cannot_be_fetched_fail_the_message() {
-    let (_server, receiver, fake) = connected(|config| config.fetches_media = true).await;
-    receiver.answers.lock().unwrap().push(404);
-    let url = "https://wharf.example.com/media/1";
-    let pairs = [("To", TO), ("From", FROM), ("MediaUrl", url)];
-    fake.set_statuses(StatusPlan {
-        sent: Some(Duration::ZERO),
-        ..StatusPlan::off()
-    });
-    send(&fake, &pairs).await;
-    let failed = || async {
-        let message = fake.sent().remove(0);
-        message.error_code
+/// Serves one file of each kind that a message may or may not have.
+async fn file(uri: axum::http::Uri) -> impl axum::response::IntoResponse {
+    let (status, content_type, size) = match uri.path() {
+        "/good.pdf" => (200, "application/pdf", 6 * 1024 * 1024),
+        "/large.png" => (200, "image/png", 5 * 1024 * 1024 + 1),
+        "/wrong.html" => (200, "text/html", 10),
+        _ => (404, "application/pdf", 10),
     };
-    assert_eq!(eventually(WAIT, failed).await, Ok(63_019));
-    send(&fake, &pairs).await;
-    let is_sent = || async { (fake.sent()[1].status == "sent").then_some(()) };
-    eventually(WAIT, is_sent).await.unwrap();
+    let disposition = "attachment; filename=\"menu.pdf\"";
+    let headers = [
+        ("content-type", content_type),
+        ("content-disposition", disposition),
+    ];
+    (
+        StatusCode::from_u16(status).unwrap(),
+        headers,
+        vec![b'x'; size],
+    )
+}
+
+#[tokio::test]
+async fn files_are_fetched_and_what_is_wrong_with_them_fails_the_message() {
+    let server = Server::start(0, axum::Router::new().fallback(file))
+        .await
+        .unwrap();
+    let fake = fake(|config| config.fetches_media = true).await;
+    fake.connect_to(
+        "https://wharf.example.com",
+        format!("http://{}", server.address()),
+    );
+    let cases = [
+        ("good.pdf", "read", None),
+        ("large.png", "failed", Some(63_034)),
+        ("wrong.html", "failed", Some(63_021)),
+        ("gone.pdf", "failed", Some(63_019)),
+    ];
+    for (index, (name, status, code)) in cases.into_iter().enumerate() {
+        let url = format!("https://wharf.example.com/{name}");
+        send(&fake, &[("To", TO), ("From", FROM), ("MediaUrl", &url)]).await;
+        let settled = || async {
+            let message = fake.sent().remove(index);
+            (message.status == status).then_some(message.error_code)
+        };
+        assert_eq!(eventually(WAIT, settled).await, Ok(code), "{name}");
+    }
+    let fetched = fake.fetched();
+    assert_eq!(fetched.len(), 1);
+    assert_eq!(fetched[0].bytes.len(), 6 * 1024 * 1024);
+    let disposition = fetched[0].content_disposition.as_deref();
+    assert_eq!(disposition, Some("attachment; filename=\"menu.pdf\""));
+}
+
+#[tokio::test]
+async fn what_is_scheduled_goes_out_when_its_time_has_come() {
+    let service = "MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let fake = fake(|config| {
+        config.services = vec![MessagingService {
+            sid: service.to_owned(),
+            account_sid: config.accounts[0].sid.clone(),
+            numbers: vec!["+15550783881".to_owned()],
+        }];
+    })
+    .await;
+    let pairs = [
+        ("To", TO),
+        ("MessagingServiceSid", service),
+        ("Body", "a"),
+        ("ScheduleType", "fixed"),
+        ("SendAt", "2030-01-01T10:00:00Z"),
+    ];
+    assert_eq!(send(&fake, &pairs).await.json()["status"], "scheduled");
+    assert_eq!(fake.sent()[0].status, "scheduled");
+    fake.release_scheduled();
+    let is_read = || async { (fake.sent()[0].status == "read").then_some(()) };
+    eventually(WAIT, is_read).await.unwrap();
 }
 
 #[tokio::test]

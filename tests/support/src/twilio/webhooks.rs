@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::http::{Request, header};
+use axum::http::{Method, Request, header};
 use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::{Semaphore, watch};
@@ -17,6 +17,8 @@ use crate::http_client::{Answer, HttpClient};
 
 /// Twilio waits no longer for an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Somewhat more than any file may have, so that one that is too large is seen as such.
+const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// One webhook and how far its delivery has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub(super) type TokenOf = Box<dyn Fn(&str) -> anyhow::Result<String> + Send + Sy
 
 pub(super) struct WebhookSender {
     client: HttpClient,
+    files: HttpClient,
     policy: WebhookPolicy,
     token_of: TokenOf,
     under_way: Semaphore,
@@ -66,6 +69,7 @@ impl WebhookSender {
     pub(super) fn new(policy: WebhookPolicy, records_max: usize, token_of: TokenOf) -> Self {
         Self {
             client: HttpClient::new(READ_TIMEOUT),
+            files: HttpClient::new(READ_TIMEOUT).with_answers_up_to(FILE_BYTES_MAX),
             under_way: Semaphore::new(policy.concurrent_max.max(1)),
             policy,
             token_of,
@@ -111,13 +115,16 @@ impl WebhookSender {
         self.state().records.values().cloned().collect()
     }
 
-    /// Gets a file as Twilio gets a `MediaUrl`.
-    pub(super) async fn get(&self, url: &str) -> anyhow::Result<Answer> {
-        let request = Request::get(self.connected(url))
+    /// Gets a file, or only what is said of it.
+    pub(super) async fn get(&self, url: &str, only_head: bool) -> anyhow::Result<Answer> {
+        let method = if only_head { Method::HEAD } else { Method::GET };
+        let request = Request::builder()
+            .method(method)
+            .uri(self.connected(url))
             .header(header::USER_AGENT, "TwilioProxy/1.1")
             .body(Full::default())
             .with_context(|| format!("could not build a request of {url}"))?;
-        self.client.send(request).await
+        self.files.send(request).await
     }
 
     /// One post with this signature; the same token marks the repetitions of one webhook.
