@@ -41,7 +41,7 @@ mod tests_webhooks;
 mod variables;
 mod webhooks;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -186,6 +186,16 @@ impl FakeTwilio {
         let mut messages = self.messages();
         messages.retain(|message| message.direction != "inbound");
         messages
+    }
+
+    /// Those that went out, by the `StatusCallback` that tells them apart: two of one are a duplicate.
+    pub fn sent_by_callback(&self) -> BTreeMap<String, Vec<Message>> {
+        let mut by_callback: BTreeMap<String, Vec<Message>> = BTreeMap::new();
+        for message in self.sent() {
+            let callback = message.status_callback.clone().unwrap_or_default();
+            by_callback.entry(callback).or_default().push(message);
+        }
+        by_callback
     }
 
     /// Files that were fetched for messages, if the config says that they are.

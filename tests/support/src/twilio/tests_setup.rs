@@ -208,6 +208,17 @@ async fn senders_join_services_and_messages_show_typing() {
     assert_eq!(join().await.status, 201);
     assert_eq!(join().await.status, 400);
     assert_eq!(send(&fake, &text).await.status, 201);
+    let pinned = [
+        ("To", TO),
+        ("MessagingServiceSid", service),
+        ("From", FROM),
+        ("Body", "a"),
+    ];
+    assert_eq!(send(&fake, &pinned).await.json()["status"], "queued");
+    fake.change_sender(&fake.sender().sid, |sender| {
+        sender.status = "OFFLINE".to_owned()
+    });
+    assert_eq!(code(&send(&fake, &pinned).await), 63_007);
     assert_eq!(fake.sent()[0].from.as_ref().unwrap().to_string(), FROM);
 
     let inbound = fake.receive_silently("+16505551234", &Inbound::text("hi"));

@@ -107,6 +107,7 @@ async fn statuses_are_called_back_signed_in_order() {
     statuses.sort_unstable();
     assert_eq!(statuses, ["delivered", "read", "sent"]);
     assert_eq!(fake.sent()[0].status, "read");
+    assert_eq!(fake.sent_by_callback()[&callback].len(), 1);
 }
 
 #[tokio::test]
