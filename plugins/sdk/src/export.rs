@@ -36,10 +36,8 @@ pub mod sections {
 #[macro_export]
 macro_rules! export_provider {
     ($provider:ty $(, $interface:ident)* $(,)?) => {
-        const _: () = {
-            $crate::__export_interface!($provider, provider);
-            $($crate::__export_interface!($provider, $interface);)*
-        };
+        $crate::__export_interface!($provider, provider);
+        $($crate::__export_interface!($provider, $interface);)*
     };
 }
 
@@ -59,7 +57,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::inbound::__export_wharf_provider_inbound_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::inbound);
         };
-        $crate::__export_section!(PROVIDER, "provider");
+        $crate::__export_section!(__wharf_provider, PROVIDER, "provider");
     };
     ($provider:ty, media) => {
         const _: fn() = $crate::implements::media::<$provider>;
@@ -69,7 +67,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::media::__export_wharf_provider_media_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::media);
         };
-        $crate::__export_section!(MEDIA, "media");
+        $crate::__export_section!(__wharf_media, MEDIA, "media");
     };
     ($provider:ty, onboarding) => {
         const _: fn() = $crate::implements::onboarding::<$provider>;
@@ -79,7 +77,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::onboarding::__export_wharf_provider_onboarding_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::onboarding);
         };
-        $crate::__export_section!(ONBOARDING, "onboarding");
+        $crate::__export_section!(__wharf_onboarding, ONBOARDING, "onboarding");
     };
     ($provider:ty, templates) => {
         const _: fn() = $crate::implements::templates::<$provider>;
@@ -89,7 +87,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::templates::__export_wharf_provider_templates_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::templates);
         };
-        $crate::__export_section!(TEMPLATES, "templates");
+        $crate::__export_section!(__wharf_templates, TEMPLATES, "templates");
     };
     ($provider:ty, health) => {
         const _: fn() = $crate::implements::health::<$provider>;
@@ -99,7 +97,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::health::__export_wharf_provider_health_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::health);
         };
-        $crate::__export_section!(HEALTH, "health");
+        $crate::__export_section!(__wharf_health, HEALTH, "health");
     };
     ($provider:ty, reconcile) => {
         const _: fn() = $crate::implements::reconcile::<$provider>;
@@ -109,7 +107,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::reconcile::__export_wharf_provider_reconcile_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::reconcile);
         };
-        $crate::__export_section!(RECONCILE, "reconcile");
+        $crate::__export_section!(__wharf_reconcile, RECONCILE, "reconcile");
     };
     ($provider:ty, profile) => {
         const _: fn() = $crate::implements::profile::<$provider>;
@@ -119,7 +117,7 @@ macro_rules! __export_interface {
             $crate::bindings::exports::wharf::provider::profile::__export_wharf_provider_profile_1_0_0_cabi!(
                 Component with_types_in $crate::bindings::exports::wharf::provider::profile);
         };
-        $crate::__export_section!(PROFILE, "profile");
+        $crate::__export_section!(__wharf_profile, PROFILE, "profile");
     };
     ($provider:ty, $unknown:ident) => {
         compile_error!(concat!(
@@ -129,17 +127,18 @@ macro_rules! __export_interface {
     };
 }
 
-/// The section of one interface.
+/// The section of one interface. A public static in a module of the plugin, as nothing else keeps it until the
+/// linker has made a section of it: `#[used]` would leave a copy in the memory that each call starts with.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_section {
-    ($section:ident, $name:literal) => {
+    ($module:ident, $section:ident, $name:literal) => {
         #[cfg(target_arch = "wasm32")]
-        const _: () = {
+        #[doc(hidden)]
+        pub mod $module {
             // The name must begin so for the encoder to find it; the rest keeps the linker from joining two.
             #[unsafe(link_section = concat!("component-type:wharf-plugin:", $name))]
-            #[used]
-            static SECTION: [u8; $crate::sections::$section.len()] = $crate::sections::$section;
-        };
+            pub static SECTION: [u8; $crate::sections::$section.len()] = $crate::sections::$section;
+        }
     };
 }

@@ -119,6 +119,10 @@ impl<'a> Draft<'a> {
 
     /// The message, given the ids of the uploads; what has none goes as a link.
     pub(super) fn exchange(&self, url: String, ids: &[String]) -> Exchange {
+        // Most messages have no media, and are not copied to be written.
+        if self.places.is_empty() {
+            return Exchange::post_json("send", url, self.document.to_string());
+        }
         let mut document = self.document.clone();
         let mut links = Vec::new();
         for place in &self.places {

@@ -47,8 +47,9 @@ pub(super) fn of(message: &Message) -> Result<Map<String, Value>, Error> {
     }
     // Comes back in every status: what settles a send whose answer was lost.
     set("biz_opaque_callback_data", message.id.as_str().into());
-    let options = options(message)?;
-    if let Ok(Value::Object(options)) = serde_json::to_value(options) {
+    if has_options(message)
+        && let Ok(Value::Object(options)) = serde_json::to_value(options(message)?)
+    {
         envelope.extend(options);
     }
     Ok(envelope)
@@ -56,7 +57,7 @@ pub(super) fn of(message: &Message) -> Result<Map<String, Value>, Error> {
 
 /// The envelope members a tenant may pass through. Closed: any other would let a tenant override what
 /// the gateway itself puts there.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,9 +84,6 @@ pub(super) fn has_options(message: &Message) -> bool {
 }
 
 fn options(message: &Message) -> Result<Options, Error> {
-    if !has_options(message) {
-        return Ok(Options::default());
-    }
     let options: Options = serde_json::from_str(&message.options).map_err(|problem| {
         Error::invalid(format!("the message's options are not understood: {problem}")).remedy(
             "Pass only recipient_identity_key_hash, messaging_account_id, category and ttl_seconds.",
