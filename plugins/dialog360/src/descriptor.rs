@@ -1,11 +1,12 @@
 //! What the plugin is and what it wants: its inputs, its hosts, how its webhooks are verified, how fast it
 //! may go.
 
+use wharf_cloud_api::outbound::KINDS;
 use wharf_plugin::manifest::{Descriptor, Input, Kind, Mac, Verification, Webhook};
 use wharf_plugin::types::{Bucket, HttpMethod, Level};
 
 use crate::address::{API, API_KEY, HUB, PARTNER_KEY, SIGNUP, WEBHOOK_HEADER, WEBHOOK_SECRET};
-use crate::kinds::KINDS;
+use crate::kinds::BESIDE;
 use crate::onboarding;
 
 /// Meta posts up to 3 MB, and 360dialog passes it on as it came; the rest is room for its growth.
@@ -45,7 +46,7 @@ pub(crate) fn descriptor() -> Descriptor {
     .rate(Bucket::Recipient, 45, 270_000)
     .rate(Bucket::Named(UPLOADS.to_owned()), 25, 1_000)
     .rate(Bucket::Named(FETCHES.to_owned()), 25, 1_000);
-    for (name, note) in KINDS {
+    for (name, note) in KINDS.iter().chain(BESIDE) {
         descriptor = descriptor.capability(name, *note);
     }
     descriptor = endpoints(descriptor);

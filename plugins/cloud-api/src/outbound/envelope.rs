@@ -1,5 +1,6 @@
 //! What surrounds a message of any kind, and the kinds that are a few members: text, location, reaction.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
@@ -21,26 +22,45 @@ pub(super) const RESERVED: [&str; 6] = [
     "to",
 ];
 
+/// What the Cloud API calls WhatsApp.
+pub(super) const PRODUCT: &str = "whatsapp";
+
+/// Whom a message goes to, in the members that say so.
+pub(super) struct Receiver<'a> {
+    pub(super) kind: &'static str,
+    pub(super) to: Option<Cow<'a, str>>,
+    pub(super) recipient: Option<&'a str>,
+}
+
+impl<'a> Receiver<'a> {
+    pub(super) fn of(address: &'a Address) -> Self {
+        let (kind, to, recipient) = match address {
+            // Without the plus sign Meta may prepend the sender's own country code.
+            Address::Phone(digits) => ("individual", Some(format!("+{digits}").into()), None),
+            // A sibling of `to`, which only takes numbers and groups.
+            Address::UserId(id) => ("individual", None, Some(id.as_str())),
+            Address::Group(id) => ("group", Some(id.as_str().into()), None),
+        };
+        Self {
+            kind,
+            to,
+            recipient,
+        }
+    }
+}
+
 /// Everything but `type` and the member it names.
 pub(super) fn of(message: &Message) -> Result<Map<String, Value>, Error> {
     let mut envelope = Map::new();
     let mut set = |name: &str, value: Value| envelope.insert(name.to_owned(), value);
-    set("messaging_product", "whatsapp".into());
-    match &message.to {
-        // Without the plus sign Meta may prepend the sender's own country code.
-        Address::Phone(digits) => {
-            set("recipient_type", "individual".into());
-            set("to", format!("+{digits}").into());
-        }
-        // A sibling of `to`, which only takes numbers and groups.
-        Address::UserId(id) => {
-            set("recipient_type", "individual".into());
-            set("recipient", id.as_str().into());
-        }
-        Address::Group(id) => {
-            set("recipient_type", "group".into());
-            set("to", id.as_str().into());
-        }
+    set("messaging_product", PRODUCT.into());
+    let receiver = Receiver::of(&message.to);
+    set("recipient_type", receiver.kind.into());
+    if let Some(to) = receiver.to {
+        set("to", to.into());
+    }
+    if let Some(recipient) = receiver.recipient {
+        set("recipient", recipient.into());
     }
     if let Some(answered) = &message.reply_to {
         set("context", json!({ "message_id": answered }));
@@ -142,8 +162,12 @@ fn check_direct_send(message: &Message, options: &Options) -> Result<(), Error> 
     }
 }
 
+pub(super) fn check_text(text: &Text) -> Result<(), Error> {
+    limit::text("text.body", &text.body, TEXT_CHARS_MAX)
+}
+
 pub(super) fn text(text: &Text) -> Result<Value, Error> {
-    limit::text("text.body", &text.body, TEXT_CHARS_MAX)?;
+    check_text(text)?;
     Ok(json!({ "body": text.body, "preview_url": text.preview_url }))
 }
 

@@ -13,13 +13,16 @@ mod draft;
 mod envelope;
 mod gone;
 mod interactive;
+mod kinds;
 mod limit;
 mod media;
 mod raw;
 mod read;
 mod template;
+mod text;
 mod upload;
 
+pub use kinds::KINDS;
 pub(crate) use media::check_upload;
 pub(crate) use upload::{exchange as upload_exchange, id as uploaded_id, repeatable};
 
@@ -47,10 +50,11 @@ enum Step {
 /// # Errors
 /// What WhatsApp does not take, with the member and its limit.
 pub fn start(api: &impl CloudApi, message: &Message) -> Result<Progress, Error> {
-    if let Content::Read(receipt) = &message.content {
-        return read::start(api, message, receipt);
+    match &message.content {
+        Content::Read(receipt) => read::start(api, message, receipt),
+        Content::Text(text) if !envelope::has_options(message) => text::start(api, message, text),
+        _ => next(api, &Draft::of(message)?, Vec::new()),
     }
-    next(api, &Draft::of(message)?, Vec::new())
 }
 
 /// Goes on with an outcome.

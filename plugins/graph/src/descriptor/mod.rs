@@ -4,6 +4,7 @@ mod endpoints;
 mod inputs;
 mod kinds;
 
+use wharf_cloud_api::outbound::KINDS;
 use wharf_plugin::manifest::{Challenge, Descriptor, Mac, Signed, Verification, Webhook};
 use wharf_plugin::types::{Bucket, Encoding, Hash, Level};
 
@@ -38,7 +39,7 @@ pub(crate) fn descriptor() -> Descriptor {
     .rate(Bucket::Recipient, 45, 270_000)
     .response_header("x-fb-trace-id")
     .response_header("x-business-use-case-usage");
-    for (name, note) in kinds::KINDS.iter().chain(kinds::BESIDE) {
+    for (name, note) in KINDS.iter().chain(kinds::BESIDE) {
         descriptor = descriptor.capability(name, *note);
     }
     descriptor.homepage = Some(
