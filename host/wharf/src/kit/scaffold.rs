@@ -51,6 +51,7 @@ const SDK: Files = files!["sdk":
     "src/failure.rs",
     "src/fingerprint.rs",
     "src/flow.rs",
+    "src/heap.rs",
     "src/lib.rs",
     "src/log.rs",
     "src/paging.rs",
