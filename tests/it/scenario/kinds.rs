@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wharf_hostile::Guest;
 use wharf_test_support::eventually;
+use wharf_test_support::graph::{PhoneNumber, Template};
 
 use crate::canonical::{self, Canonical};
 use crate::harness::{ACME, PLAYGROUND, Setup, TO, TestGateway, WAIT, each, each_with, timeline};
@@ -51,6 +52,10 @@ fn can(gateway: &TestGateway, plugin: &str, canonical: &Canonical) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_provider_declares_arrives_there_and_the_rest_is_refused_before_it_is_stored() {
     each(async |gateway| {
+        let body = json!([{ "type": "BODY", "text": "{{1}}, your order {{2}} is on its way." }]);
+        let template = Template::approved("order_update", "en_US", "UTILITY", body);
+        let account = PhoneNumber::default().account_id;
+        gateway.graph.add_template(&account, template);
         for canonical in canonical::messages() {
             let before = gateway.rows("message").await;
             let answer = gateway.send(canonical::to(TO, &canonical)).await;

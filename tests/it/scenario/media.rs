@@ -66,7 +66,7 @@ async fn an_object_is_stored_shown_read_and_deleted_by_its_tenant_only() {
         assert_eq!(gateway.rows("media").await, 0);
         assert_eq!(
             gateway
-                .number("select coalesce(sum(bytes), 0) from media_usage")
+                .number("select cast(coalesce(sum(bytes), 0) as bigint) from media_usage")
                 .await,
             0
         );
