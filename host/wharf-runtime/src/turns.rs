@@ -32,6 +32,10 @@ const WAIT_RESTS_MAX: u32 = 2;
 /// Slices before a call counts as long: the first tick may come right after its start.
 const SHORT_SLICES: u64 = 2;
 
+/// Of a slice, that a call in line must have run itself before a tick makes it rest: a tick that meets a call of
+/// microseconds would else stop all calls behind it, and a busy plugin of honest calls meets many.
+const RUN_PERCENT_MIN: u32 = 50;
+
 /// Of one core, used by everything else in this process during a rest: other work. Timers and an idle
 /// database stay below.
 const BUSY_PERCENT: u32 = 10;
@@ -47,6 +51,8 @@ pub(crate) struct Rest {
 /// What one call has left, and the lines it stands in.
 pub(crate) struct Turns {
     slices_short: u64,
+    /// Of a call in line: what its thread had used when it began.
+    began_at: Option<Duration>,
     slices_run: u64,
     slices_max: u64,
     rest: Rest,
@@ -95,6 +101,7 @@ impl Turns {
         let patience = rest.slice.saturating_mul(slices).saturating_mul(waits);
         Self {
             slices_short: if in_line.is_some() { 0 } else { SHORT_SLICES },
+            began_at: in_line.is_some().then(|| used(ClockId::ThreadCPUTime)),
             slices_run: 0,
             slices_max,
             rest,
@@ -126,7 +133,7 @@ impl Turns {
             return Err(LimitHit(LimitKind::Cpu).into());
         }
         self.slices_run += 1;
-        if self.slices_run < self.slices_short {
+        if self.slices_run < self.slices_short || self.has_just_begun() {
             return Ok(UpdateDeadline::Yield(1));
         }
         let (own, shared) = (Arc::clone(&self.own), Arc::clone(&self.shared));
@@ -134,6 +141,17 @@ impl Turns {
         // A future cannot end the call, but the guest's next check, which is at once, can.
         self.waited = true;
         Ok(UpdateDeadline::YieldCustom(0, Box::pin(turn)))
+    }
+}
+
+impl Turns {
+    /// A call in line that its first tick met early. It has not left its thread yet, so that thread's time is
+    /// its own.
+    fn has_just_begun(&mut self) -> bool {
+        self.began_at.take().is_some_and(|began| {
+            let run = used(ClockId::ThreadCPUTime).saturating_sub(began);
+            run * 100 < self.rest.slice * RUN_PERCENT_MIN
+        })
     }
 }
 
@@ -171,17 +189,18 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 impl Rest {
     /// The guest does not run meanwhile, so what the process uses now is used by others.
     async fn take(self) {
-        let (began, used) = (Instant::now(), used_by_process());
+        let (began, before) = (Instant::now(), used(ClockId::ProcessCPUTime));
         tokio::time::sleep(self.slice).await;
-        let used = used_by_process().saturating_sub(used);
-        if used * 100 > began.elapsed() * BUSY_PERCENT {
+        let others = used(ClockId::ProcessCPUTime).saturating_sub(before);
+        if others * 100 > began.elapsed() * BUSY_PERCENT {
             tokio::time::sleep(self.slice * self.busy_slices.saturating_sub(1)).await;
         }
     }
 }
 
-fn used_by_process() -> Duration {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
+/// Processor time by the clock of this thread or of the process.
+fn used(clock: ClockId) -> Duration {
+    let used = clock_gettime(clock);
     Duration::new(
         u64::try_from(used.tv_sec).unwrap_or(0),
         u32::try_from(used.tv_nsec).unwrap_or(0),
@@ -265,5 +284,26 @@ mod tests {
             "two rests fit at most: {slices}"
         );
         assert!(error.is::<NoTurn>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_call_in_line_rests_once_it_has_run_and_not_for_a_tick_that_meets_it_early() {
+        for has_run in [false, true] {
+            let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+            let place = Arc::clone(&own).acquire_owned().await.unwrap();
+            let slice = Duration::from_secs(60);
+            let rest = Rest { slice, ..REST };
+            let mut turns = Turns::new(20, rest, own, shared, Some(place));
+            if has_run {
+                // As if it had begun a slice ago.
+                turns.began_at = Some(Duration::ZERO);
+                turns.rest.slice = Duration::from_nanos(1);
+            }
+            let first = turns.tick().unwrap();
+            let rests = matches!(first, Tick::Spent(UpdateDeadline::YieldCustom(..)));
+            assert_eq!(rests, has_run);
+            let second = turns.tick().unwrap();
+            assert!(has_run || matches!(second, Tick::Spent(UpdateDeadline::YieldCustom(..))));
+        }
     }
 }
