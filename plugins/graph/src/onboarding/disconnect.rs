@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wharf_plugin::flow::Flow;
-use wharf_plugin::onboarding::{Finding, Finished, Next, Progress, Prompt, Verdict};
+use wharf_plugin::onboarding::{Finding, Next, Progress, Prompt, Verdict};
 use wharf_plugin::prelude::{Context, Error, Exchange, Outcome, Replay};
 
 use super::flows::{ALL, NUMBER, RETRY, SKIP, STOP};
-use super::turn::{decision, finding};
+use super::turn::{decision, done, finding, progress};
 use super::{first, misplaced};
 use crate::call::{Calls, id_setting, succeeded};
 
@@ -174,20 +174,4 @@ fn prompt(title: &str, choices: &[(&str, &str)], step: Step, findings: Vec<Findi
 
 fn send(exchange: Exchange, step: Step, findings: Vec<Finding>) -> Progress {
     progress(findings, Next::Exchange(FLOW.ask(exchange, &step)))
-}
-
-fn done(findings: Vec<Finding>) -> Progress {
-    let finished = Finished {
-        settings: Vec::new(),
-        channels: Vec::new(),
-    };
-    progress(findings, Next::Done(finished))
-}
-
-fn progress(findings: Vec<Finding>, next: Next) -> Progress {
-    Progress {
-        settings: Vec::new(),
-        findings,
-        next,
-    }
 }

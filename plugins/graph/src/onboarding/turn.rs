@@ -369,3 +369,21 @@ fn failed_title(goal: Goal) -> (&'static str, &'static str) {
         Goal::History => ("sync", "The history was not asked for"),
     }
 }
+
+/// The end of a flow that connects nothing.
+pub(super) fn done(findings: Vec<Finding>) -> Progress {
+    let finished = Finished {
+        settings: Vec::new(),
+        channels: Vec::new(),
+    };
+    progress(findings, Next::Done(finished))
+}
+
+/// A step of a flow that sets nothing.
+pub(super) fn progress(findings: Vec<Finding>, next: Next) -> Progress {
+    Progress {
+        settings: Vec::new(),
+        findings,
+        next,
+    }
+}

@@ -5,13 +5,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wharf_plugin::flow::Flow;
-use wharf_plugin::onboarding::{Finding, Finished, Next, Progress, Prompt, Verdict};
+use wharf_plugin::onboarding::{Finding, Next, Progress, Prompt, Verdict};
 use wharf_plugin::prelude::{Context, Error, Exchange, Outcome, Replay, piece};
 use wharf_plugin::types::HttpMethod;
 
 use super::account::own_subscription;
 use super::flows::{REPLACE, RETRY, SKIP, STOP};
-use super::turn::{decision, finding};
+use super::turn::{decision, done, finding, progress};
 use super::{first, misplaced};
 use crate::call::{Calls, id_setting, read, succeeded};
 
@@ -319,20 +319,4 @@ fn ask(title: &str, choices: &[(&str, &str)], step: Step, findings: Vec<Finding>
 
 fn send(exchange: Exchange, step: Step, findings: Vec<Finding>) -> Progress {
     progress(findings, Next::Exchange(FLOW.ask(exchange, &step)))
-}
-
-fn done(findings: Vec<Finding>) -> Progress {
-    let finished = Finished {
-        settings: Vec::new(),
-        channels: Vec::new(),
-    };
-    progress(findings, Next::Done(finished))
-}
-
-fn progress(findings: Vec<Finding>, next: Next) -> Progress {
-    Progress {
-        settings: Vec::new(),
-        findings,
-        next,
-    }
 }

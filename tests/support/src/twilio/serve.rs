@@ -16,8 +16,8 @@ use super::message::Message;
 use super::{Shared, account, content, delivery, media, message, parameters, send, sender};
 use crate::cloud::Fault;
 use crate::cloud::fault::SEND;
-use crate::cloud::serve::Request;
-use crate::server::{Connection, Cut};
+use crate::cloud::serve::{Request, spoil};
+use crate::server::Connection;
 
 /// What a call answers when it did what it was asked for.
 pub(super) enum Reply {
@@ -316,22 +316,6 @@ fn fault_answer(fault: &Fault) -> Response {
         }
         _ => plain_answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", ""),
     }
-}
-
-/// Delays, cuts or garbles an answer on its way to the socket.
-async fn spoil(answer: Response, fault: Option<Fault>, connection: &Connection) -> Response {
-    match fault {
-        Some(Fault::Slow(delay)) => tokio::time::sleep(delay).await,
-        Some(Fault::Reset | Fault::AcceptAndReset) => connection.cut(Cut::Reset),
-        Some(Fault::Drop | Fault::AcceptAndDrop) => connection.cut(Cut::Close),
-        Some(Fault::ResetAfter(count)) => connection.cut(Cut::ResetAfter(count)),
-        Some(Fault::AcceptAndTruncate) => connection.cut(Cut::KeepBack(40)),
-        Some(Fault::AcceptAndGarble) => {
-            return plain_answer(StatusCode::OK, "text/html", "<html><body>OK</body></html>");
-        }
-        _ => {}
-    }
-    answer
 }
 
 fn error_answer(error: &TwilioError) -> Response {
