@@ -266,7 +266,11 @@ fn fault_answer(fault: &Fault, trace_id: &str) -> Response {
 }
 
 /// Delays, cuts or garbles an answer on its way to the socket.
-pub(crate) async fn spoil(answer: Response, fault: Option<Fault>, connection: &Connection) -> Response {
+pub(crate) async fn spoil(
+    answer: Response,
+    fault: Option<Fault>,
+    connection: &Connection,
+) -> Response {
     match fault {
         Some(Fault::Slow(delay)) => tokio::time::sleep(delay).await,
         Some(Fault::Reset | Fault::AcceptAndReset) => connection.cut(Cut::Reset),
