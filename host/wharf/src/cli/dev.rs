@@ -11,7 +11,8 @@ use secrecy::ExposeSecret;
 use wharf_config::{Config, ConfigFile, Sources};
 use wharf_core::api_key::{self, NewKey};
 
-use super::serve::{reload_on_hangup, start_logging, until_told_to_stop};
+use super::serve::start_logging;
+use super::signals::Signals;
 use super::{block_on, print};
 use crate::clock::random;
 use crate::gateway::Gateway;
@@ -50,8 +51,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     let config = Config::load(&sources)?;
     start_logging(&config)?;
     block_on(async {
-        let gateway = Gateway::start(config).await?;
-        reload_on_hangup(gateway.app())?;
+        let mut signals = Signals::listen()?;
+        let starting = signals.unless_told_to_stop(Gateway::start(config));
+        let Some(gateway) = starting.await? else {
+            return Ok(());
+        };
         if gateway.app().plugins.all().is_empty() {
             anyhow::bail!(
                 "no plugin could be loaded from {}",
@@ -63,7 +67,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
             key.key.expose_secret(),
             options.graph_fake.is_some(),
         ));
-        until_told_to_stop().await?;
+        signals.until_told_to_stop(gateway.app()).await;
         gateway.stop().await;
         Ok(())
     })

@@ -6,6 +6,7 @@ mod key;
 mod plugin;
 mod queue;
 mod serve;
+mod signals;
 mod webhook;
 
 use std::path::PathBuf;

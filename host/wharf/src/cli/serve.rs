@@ -1,23 +1,22 @@
 //! `wharf serve` and `wharf migrate`.
 
-use std::sync::Arc;
-
-use tokio::signal::unix::{SignalKind, signal};
 use wharf_config::{Config, LogFormat};
 use wharf_store::{Db, DbConfig};
 
+use super::signals::Signals;
 use super::{block_on, print};
-use crate::app::App;
 use crate::gateway::Gateway;
 use crate::telemetry;
 
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
     start_logging(&config)?;
     block_on(async {
-        let gateway = Gateway::start(config).await?;
-        reload_on_hangup(gateway.app())?;
-        until_told_to_stop().await?;
-        gateway.stop().await;
+        let mut signals = Signals::listen()?;
+        let starting = signals.unless_told_to_stop(Gateway::start(config));
+        if let Some(gateway) = starting.await? {
+            signals.until_told_to_stop(gateway.app()).await;
+            gateway.stop().await;
+        }
         Ok(())
     })
 }
@@ -29,41 +28,6 @@ pub(super) fn start_logging(config: &Config) -> anyhow::Result<()> {
         LogFormat::Json => telemetry::LogFormat::Json,
     };
     telemetry::start(&config.log.level, format)
-}
-
-/// SIGHUP: plugins are looked at now, and refused ones get another chance. The rest of the configuration
-/// is read at the start only.
-pub(super) fn reload_on_hangup(app: &Arc<App>) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let lifecycle = Arc::clone(&app.lifecycle);
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            tracing::info!("plugins are looked at anew");
-            lifecycle.reload();
-        }
-    });
-    Ok(())
-}
-
-/// SIGTERM or Ctrl-C begins the end; a second one ends at once.
-pub(super) async fn until_told_to_stop() -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("stopping; a second signal ends at once");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        std::process::exit(1);
-    });
-    Ok(())
 }
 
 pub(super) fn migrate(config: Config, status_only: bool) -> anyhow::Result<()> {
