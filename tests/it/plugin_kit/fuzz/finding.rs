@@ -104,10 +104,11 @@ fn a_trap_is_found_in_every_function_that_reads_what_came() {
             "profile",
         ]);
         let report = bench.fuzz(&guest.body(crashing, "unreachable").build(), 150);
-        assert_eq!(faults(&report), [Fault::Trap], "{crashing}");
-        for finding in report.tally.findings() {
-            assert_eq!(finding.function, crashing);
-        }
+        // What a made guest answers elsewhere may be refused, but traps are of this function alone.
+        let mut traps = report.tally.findings();
+        traps.retain(|finding| finding.fault == Fault::Trap);
+        let of: Vec<_> = traps.iter().map(|finding| finding.function).collect();
+        assert_eq!(of, [crashing]);
         assert_eq!(report.unreached, ["inbound.parse"]);
     }
 }

@@ -58,6 +58,14 @@ const HEADER_VALUES: [&str; 12] = [
     "x, y; q=0.1",
 ];
 
+/// What the media store calls a body; never nothing.
+const MEDIA_TYPES: [&str; 4] = [
+    "image/png",
+    "application/octet-stream",
+    "text/html; charset=utf-8",
+    "x-unknown/x-never-seen",
+];
+
 /// Parts of all inputs, to put into others.
 #[derive(Default)]
 pub(super) struct Pool {
@@ -218,7 +226,7 @@ fn bend_outcome(outcome: &mut Outcome, seed: &Seed, pool: &Pool, chance: &mut St
             stored.media.size = *[0, 1, 1 << 20, 5_000_000_000, u64::MAX]
                 .choose(chance)
                 .expect("there are some");
-            stored.media.content_type = (*HEADER_VALUES.choose(chance).expect("some")).to_owned();
+            stored.media.content_type = (*MEDIA_TYPES.choose(chance).expect("some")).to_owned();
             bend_headers(&mut stored.headers, pool, chance);
         }
         Outcome::Failed(_) => {}
