@@ -37,7 +37,8 @@ impl HealthProvider for Sandbox {
             token_expires: None,
             quality: None,
             messaging_limit: None,
-            messages_per_second: health.messages_per_second,
+            // None a second would mean that it may not send at all.
+            messages_per_second: health.messages_per_second.filter(|rate| *rate > 0),
         }))
     }
 }

@@ -34,6 +34,10 @@ pub struct Component {
     runtime: tokio::runtime::Runtime,
     policy: Policy,
     used: Used,
+    /// What it was loaded of.
+    name: String,
+    bytes: Vec<u8>,
+    class: LimitClass,
 }
 
 impl Component {
@@ -42,6 +46,16 @@ impl Component {
         let bytes =
             std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        Self::of(&name, bytes, class)
+    }
+
+    /// The same once more, in a sandbox that shares nothing with this one: for another thread, whose calls
+    /// must not wait for this one's.
+    pub fn twin(&self) -> anyhow::Result<Self> {
+        Self::of(&self.name, self.bytes.clone(), self.class)
+    }
+
+    fn of(name: &str, bytes: Vec<u8>, class: LimitClass) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -61,12 +75,15 @@ impl Component {
             },
             ..RuntimeConfig::default()
         })?;
-        let plugin = runtime.block_on(host.load(&name, bytes))?;
+        let plugin = runtime.block_on(host.load(name, bytes.clone()))?;
         Ok(Self {
             policy: Policy::new(plugin.descriptor())?,
             plugin,
             runtime,
             used: Used::default(),
+            name: name.to_owned(),
+            bytes,
+            class,
         })
     }
 

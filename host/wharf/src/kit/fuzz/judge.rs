@@ -168,9 +168,10 @@ pub(super) struct Ended {
 /// Calls until there is an end that says something about the plugin.
 pub(super) async fn call(plugin: &Plugin, seed: &Seed, told: &Told) -> anyhow::Result<Ended> {
     let mut slow = 0;
+    let mut why = String::new();
     for _ in 0..TRIES_MAX {
         match once(plugin, seed, told).await? {
-            Err(CallError::Overloaded { .. }) => {}
+            Err(error @ CallError::Overloaded { .. }) => why = error.to_string(),
             Err(CallError::Limit {
                 which: LimitKind::Cpu,
                 ..
@@ -184,8 +185,7 @@ pub(super) async fn call(plugin: &Plugin, seed: &Seed, told: &Told) -> anyhow::R
         }
     }
     anyhow::bail!(
-        "{} got no turn in {TRIES_MAX} tries; run the fuzzer on a machine that is less busy, or with fewer --threads",
-        seed.function
+        "a call got no turn in {TRIES_MAX} tries; run the fuzzer on a machine that is less busy: {why}"
     )
 }
 

@@ -48,7 +48,6 @@ pub fn run(component: &mut Component, cases: &Path, options: Options) -> anyhow:
     let corpus = corpus::load(component, cases)?;
     let pool = Pool::of(corpus.seeds.values().flatten());
     let run = Run {
-        plugin: component.plugin(),
         corpus: &corpus,
         pool: &pool,
         executions: options.executions,
@@ -56,11 +55,17 @@ pub fn run(component: &mut Component, cases: &Path, options: Options) -> anyhow:
         next_batch: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     };
+    let twins: Vec<_> = (1..options.threads)
+        .map(|_| component.twin())
+        .collect::<anyhow::Result<_>>()?;
     let began = Instant::now();
     let mut tally = Tally::default();
     std::thread::scope(|scope| -> anyhow::Result<()> {
-        let threads: Vec<_> = (0..options.threads.max(1))
-            .map(|_| scope.spawn(|| work::work(&run)))
+        let plugins =
+            std::iter::once(component.plugin()).chain(twins.iter().map(Component::plugin));
+        let run = &run;
+        let threads: Vec<_> = plugins
+            .map(|plugin| scope.spawn(move || work::work(run, plugin)))
             .collect();
         for thread in threads {
             let part = thread

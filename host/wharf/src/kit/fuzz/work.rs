@@ -30,7 +30,6 @@ const SEND_PERCENT: u32 = 20;
 
 /// What all threads share.
 pub(super) struct Run<'a> {
-    pub(super) plugin: &'a Plugin,
     pub(super) corpus: &'a Corpus,
     pub(super) pool: &'a Pool,
     pub(super) executions: u64,
@@ -41,11 +40,11 @@ pub(super) struct Run<'a> {
 }
 
 /// Takes batches until there are none.
-pub(super) fn work(run: &Run<'_>) -> anyhow::Result<Tally> {
+pub(super) fn work(run: &Run<'_>, plugin: &Plugin) -> anyhow::Result<Tally> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let mut worker = Worker::new(run);
+    let mut worker = Worker::new(run, plugin);
     let batches = run.executions.div_ceil(BATCH_CALLS);
     while !run.is_over.load(Ordering::Relaxed) {
         let batch = run.next_batch.fetch_add(1, Ordering::Relaxed);
@@ -72,10 +71,10 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(run: &'a Run<'a>) -> Self {
+    fn new(run: &'a Run<'a>, plugin: &Plugin) -> Self {
         let usage = Arc::new(Mutex::new(None));
         let told = Arc::clone(&usage);
-        let plugin = run.plugin.observed(move |used| {
+        let plugin = plugin.observed(move |used| {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(used.clone());
         });
         Self {
@@ -109,8 +108,8 @@ impl<'a> Worker<'a> {
             _ => "",
         };
         match functions.iter().find(|function| **function == wanted) {
-            Some(function) => *function,
-            None => *functions.choose(chance).expect("there are some"),
+            Some(function) => function,
+            None => functions.choose(chance).expect("there are some"),
         }
     }
 
