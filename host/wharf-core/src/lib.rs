@@ -8,8 +8,10 @@ pub mod code;
 pub mod ids;
 pub mod phone;
 pub mod provider;
+pub mod rate;
 pub mod request;
 pub mod retry;
+pub mod scope;
 pub mod status;
 pub mod webhook;
 

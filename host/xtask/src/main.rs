@@ -12,6 +12,7 @@ mod capabilities;
 mod dev;
 mod examples;
 mod frozen;
+mod openapi;
 mod plugins;
 mod summary;
 mod test;
@@ -51,6 +52,8 @@ enum Command {
     },
     /// Write plugins/CAPABILITIES.md: what each provider can do
     Capabilities,
+    /// Write host/wharf/openapi.json: the description of the API
+    Openapi,
     /// Check the rules of this repository that no compiler knows
     Tidy,
     /// Release the provider interface: copy it to a folder of its own that never changes again
@@ -92,6 +95,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Capabilities => {
             capabilities::write(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            openapi::write(&workspace)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Tidy => {
