@@ -11,5 +11,6 @@ mod errors;
 mod keys;
 mod listing;
 mod rates;
+mod schemathesis;
 mod scopes;
 mod tls;

@@ -14,6 +14,7 @@ mod examples;
 mod frozen;
 mod openapi;
 mod plugins;
+mod schemathesis;
 mod summary;
 mod test;
 mod tidy;
@@ -54,6 +55,8 @@ enum Command {
     Capabilities,
     /// Write host/wharf/openapi.json: the description of the API
     Openapi,
+    /// Hold the description of the API against a gateway with many requests
+    Schemathesis(schemathesis::Options),
     /// Check the rules of this repository that no compiler knows
     Tidy,
     /// Release the provider interface: copy it to a folder of its own that never changes again
@@ -99,6 +102,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Openapi => {
             openapi::write(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schemathesis(options) => {
+            schemathesis::run(&workspace, &options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Tidy => {

@@ -30,7 +30,8 @@ async fn a_key_does_what_its_scopes_say_and_nothing_else() {
         )
         .await;
         let looks = |key: &str, path: &str| gateway.call("GET", path).key(key).empty();
-        let sends = |key: &str, path: &str| gateway.call("POST", path).key(key).json(&text());
+        let body = text();
+        let sends = |key: &str, path: &str| gateway.call("POST", path).key(key).json(&body);
         assert_eq!(looks(&reader, "/v1/messages").await.status, 200);
         assert_eq!(looks(&sender, "/v1/messages").await.status, 200);
         let simple = "/api/whatsapp/official/send/text";
@@ -58,15 +59,10 @@ async fn nobody_gives_away_more_than_they_have() {
     each(async |gateway| {
         let scopes = json!(["keys:write", "messages:read"]);
         let clerk = key(gateway, json!({"name": "clerk", "scopes": scopes})).await;
-        let make = |scopes: Value| {
+        let make = async |scopes: Value| {
             let body = json!({"name": "x", "scopes": scopes});
-            async {
-                gateway
-                    .call("POST", "/v1/keys")
-                    .key(&clerk)
-                    .json(&body)
-                    .await
-            }
+            let call = gateway.call("POST", "/v1/keys").key(&clerk);
+            call.json(&body).await
         };
         for too_much in ["*", "*:read", "messages:write", "keys:*"] {
             make(json!([too_much]))

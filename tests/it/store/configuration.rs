@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use wharf_core::TenantId;
 use wharf_core::provider::Route;
+use wharf_core::scope::Scope;
 use wharf_store::apps::AppRow;
 use wharf_store::channels::ChannelRow;
 use wharf_store::endpoints::EndpointRow;

@@ -115,10 +115,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } })
     });
     let mut all: Vec<_> = plain.chain(declared).collect();
-    let id = json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$" });
     all.push(json!({
-        "name": "X-Request-Id", "in": "header", "required": false, "schema": id,
-        "description": "A name for this request; the answer repeats it, and gives one where none was sent.",
+        "name": "X-Request-Id", "in": "header", "required": false, "schema": { "type": "string" },
+        "description": "A name for this request, up to 128 visible ASCII characters; the answer repeats it, and gives one where none fits.",
     }));
     all
 }

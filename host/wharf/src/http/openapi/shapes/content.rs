@@ -33,12 +33,20 @@ pub(in crate::http) struct MediaContent {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct LocationContent {
-    #[schema(minimum = -90, maximum = 90)]
-    latitude: f64,
-    #[schema(minimum = -180, maximum = 180)]
-    longitude: f64,
+    /// From -90 to 90.
+    latitude: Degrees,
+    /// From -180 to 180.
+    longitude: Degrees,
     name: Option<String>,
     address: Option<String>,
+}
+
+/// A number, or its text as the Cloud API's own examples have it.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::http) enum Degrees {
+    Number(f64),
+    Text(String),
 }
 
 /// A contact card.
