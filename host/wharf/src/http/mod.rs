@@ -165,7 +165,8 @@ async fn request_id(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = matched_path(&request);
     let span = span(&id, &request);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let _entered = span.enter();
     // Every refusal of ours is a problem; another one is the framework's, of a path it cannot read.
     let ours = response.extensions().get::<Problem>().is_some();
     if response.status().is_client_error() && !ours {
