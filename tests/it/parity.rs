@@ -14,6 +14,7 @@ mod inbound;
 mod media;
 mod outbound;
 mod refusals;
+mod said;
 mod via;
 
 use wharf_test_support::StatusPlan;

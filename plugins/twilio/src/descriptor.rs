@@ -72,7 +72,7 @@ fn capabilities(descriptor: Descriptor) -> Descriptor {
         )
         .capability(
             "voice",
-            Some("OGG; Twilio has no word for a recording, WhatsApp decides how it shows the file"),
+            Some("OGG, sent as any sound: WhatsApp decides how it shows it, and nobody reports that it was played"),
         )
         .capability("to.phone", None)
         .capability("to.user-id", None)

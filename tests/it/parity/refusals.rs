@@ -110,14 +110,17 @@ async fn a_medium_that_whatsapp_does_not_take_is_refused_by_its_type_and_size() 
         let wave = store("audio/wav", b"RIFF".to_vec()).await;
         let large = store("image/jpeg", vec![1; 5 * 1024 * 1024 + 1]).await;
         for via in Via::ALL {
-            for (body, said) in [
-                (json!({ "type": "image", "image": { "id": gif } }), "image/gif"),
-                (json!({ "type": "audio", "audio": { "id": wave } }), "audio/wav"),
-                (json!({ "type": "image", "image": { "id": large } }), "5"),
+            for (kind, id, said) in [
+                ("image", &gif, "image/gif"),
+                ("audio", &wave, "audio/wav"),
             ] {
-                let said = ("invalid-message", "media-rejected", said);
-                refused(gateway, via, body, said).await;
+                let mut body = json!({ "type": kind });
+                body[kind] = json!({ "id": id });
+                refused(gateway, via, body, ("invalid-request", "", said)).await;
             }
+            let body = json!({ "type": "image", "image": { "id": large } });
+            let said = ("invalid-message", "media-rejected", "at most 5 MiB");
+            refused(gateway, via, body, said).await;
         }
         assert_nothing_left(gateway).await;
     })
