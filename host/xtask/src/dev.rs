@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use fakes::Fakes;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use fakes::Fakes;
 
 use crate::plugins;
 use crate::workspace::Workspace;

@@ -116,7 +116,11 @@ async fn a_provider_that_says_it_is_down_is_asked_until_it_is_up() {
             via.fail_next(gateway, 2, fault);
             let id = via.send_text(gateway, "Hello").await;
             let message = gateway.wait_status(&id, "read").await;
-            assert_eq!(outcomes(&message), ["retry", "retry", "accepted"], "{via:?}");
+            assert_eq!(
+                outcomes(&message),
+                ["retry", "retry", "accepted"],
+                "{via:?}"
+            );
             let first = timeline(&message, "attempt_ended").next().unwrap();
             assert_eq!(first["error"]["code"], "provider-unavailable", "{via:?}");
             let counts = (via.arrivals(gateway, &id), via.effects(gateway, &id));
@@ -142,7 +146,10 @@ fn ambiguous() -> Vec<(Fault, usize)> {
         (Fault::AcceptAndDrop, 1),
         (Fault::AcceptAndTruncate, 1),
         (Fault::AcceptAndGarble, 1),
-        (answer(b"{\"messages\":[{\"id\":\"\xff\xfe\"}],\"sid\":\"\xff\"}".to_vec()), 1),
+        (
+            answer(b"{\"messages\":[{\"id\":\"\xff\xfe\"}],\"sid\":\"\xff\"}".to_vec()),
+            1,
+        ),
         (answer(b"[]".to_vec()), 1),
         (answer(Vec::new()), 1),
         (answer(enormous), 1),

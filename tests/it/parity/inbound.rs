@@ -115,7 +115,10 @@ async fn what_people_write_is_one_event_whoever_brings_it_or_declared_to_be_anot
                 let what = format!("{via:?}: {}", said.name);
                 let declared = via.declared(gateway, &format!("inbound.{}", said.name));
                 let Some(id) = write(gateway, via, &said) else {
-                    assert_eq!(declared, None, "{what}: declared, and the provider has no such webhook");
+                    assert_eq!(
+                        declared, None,
+                        "{what}: declared, and the provider has no such webhook"
+                    );
                     continue;
                 };
                 let note = declared.unwrap_or_else(|| panic!("{what}: not declared"));
@@ -224,7 +227,10 @@ async fn a_webhook_that_cannot_be_read_is_kept_and_one_beyond_every_measure_refu
         gateway.wait_idle().await;
         assert_eq!(gateway.rows("webhook").await, 5);
         let events = gateway.delivered();
-        assert!(events.iter().all(|event| event["type"] == "provider.other"), "{events:#?}");
+        assert!(
+            events.iter().all(|event| event["type"] == "provider.other"),
+            "{events:#?}"
+        );
     })
     .await;
 }

@@ -115,7 +115,10 @@ async fn fetch(gateway: &TestGateway, via: Via, message: &str) {
     assert_eq!(fetched.body["size_bytes"], PICTURE.len(), "{via:?}");
     let content = format!("/v1/media/{}/content", fetched.id());
     let bytes = gateway.call("GET", &content).empty().await;
-    assert_eq!(bytes.text.as_bytes(), String::from_utf8_lossy(PICTURE).as_bytes());
+    assert_eq!(
+        bytes.text.as_bytes(),
+        String::from_utf8_lossy(PICTURE).as_bytes()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +149,10 @@ async fn what_people_send_is_fetched_from_each_provider_in_its_own_way() {
             .collect();
         assert_eq!(
             calls,
-            [("media.fetch", "api.twilio.com"), ("media.download", "mms.twiliocdn.com")]
+            [
+                ("media.fetch", "api.twilio.com"),
+                ("media.download", "mms.twiliocdn.com")
+            ]
         );
     })
     .await;

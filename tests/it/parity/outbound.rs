@@ -203,16 +203,20 @@ fn assert_twilio_saw(gateway: &TestGateway, canonical: &Canonical, id: &str) {
         "buttons" => json!({ "content": { "twilio/quick-reply": { "body": "Well?", "actions": [
             { "title": "Yes", "id": "y" }, { "title": "No", "id": "n" },
         ] } } }),
-        "list" => json!({ "content": { "twilio/list-picker": { "body": "Well?", "button": "Sizes", "items": [
+        "list" => {
+            json!({ "content": { "twilio/list-picker": { "body": "Well?", "button": "Sizes", "items": [
             { "item": "Small", "id": "s" }, { "item": "Large", "id": "l", "description": "Two litres" },
-        ] } } }),
+        ] } } })
+        }
         "link" => json!({ "content": { "twilio/call-to-action": { "body": "Well?", "actions": [
             { "type": "URL", "title": "Open", "url": "https://example.com/" },
         ] } } }),
         "flow" => json!({ "content": { "whatsapp/flows": {
             "body": "Well?", "button_text": "Book", "flow_id": "1", "flow_token": "t", "flow_first_page_id": "FIRST",
         } } }),
-        "template" => json!({ "content": { "twilio/text": { "body": "Ada, your order 42 is on its way." } } }),
+        "template" => {
+            json!({ "content": { "twilio/text": { "body": "Ada, your order 42 is on its way." } } })
+        }
         other => panic!("Twilio takes {other}, and nobody said as what"),
     };
     assert!(

@@ -24,7 +24,12 @@ pub(super) struct Said {
 pub(super) enum Cloud {
     Message(graph::Inbound),
     /// Kind, media type, caption, and the name of a file.
-    Medium(&'static str, &'static str, Option<&'static str>, Option<&'static str>),
+    Medium(
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+    ),
 }
 
 /// The message that answers name, in the provider's words.
@@ -81,8 +86,18 @@ fn words() -> Vec<Said> {
         },
         Said {
             name: "location",
-            cloud: Cloud::Message(graph::Inbound::location(48.2, 11.5, "Office", "Main Street 1")),
-            twilio: Some(twilio::Inbound::place("48.2", "11.5", "Office", "Main Street 1")),
+            cloud: Cloud::Message(graph::Inbound::location(
+                48.2,
+                11.5,
+                "Office",
+                "Main Street 1",
+            )),
+            twilio: Some(twilio::Inbound::place(
+                "48.2",
+                "11.5",
+                "Office",
+                "Main Street 1",
+            )),
             event: json!({ "content": {
                 "type": "location", "latitude": 48.2, "longitude": 11.5, "name": "Office", "address": "Main Street 1",
             } }),
@@ -91,24 +106,31 @@ fn words() -> Vec<Said> {
 }
 
 fn media() -> Vec<Said> {
-    let of = |name: &'static str, kind: &'static str, content_type: &'static str, caption, filename| {
-        let text = Option::<&str>::unwrap_or_default(caption);
-        Said {
-            name,
-            cloud: Cloud::Medium(kind, content_type, caption, filename),
-            twilio: Some(twilio::Inbound::medium(kind, content_type, BYTES, text)),
-            event: json!({ "content": {
+    let of =
+        |name: &'static str, kind: &'static str, content_type: &'static str, caption, filename| {
+            let text = Option::<&str>::unwrap_or_default(caption);
+            Said {
+                name,
+                cloud: Cloud::Medium(kind, content_type, caption, filename),
+                twilio: Some(twilio::Inbound::medium(kind, content_type, BYTES, text)),
+                event: json!({ "content": {
                 "type": "media", "kind": name, "locator": "[locator]", "content_type": content_type,
                 "sha256": "[digest]", "caption": caption, "filename": filename,
             } }),
-        }
-    };
+            }
+        };
     vec![
         of("image", "image", "image/jpeg", Some("Look"), None),
         of("video", "video", "video/mp4", Some("Look"), None),
         of("audio", "audio", "audio/mpeg", None, None),
         of("voice", "audio", "audio/ogg; codecs=opus", None, None),
-        of("document", "document", "application/pdf", None, Some("a.pdf")),
+        of(
+            "document",
+            "document",
+            "application/pdf",
+            None,
+            Some("a.pdf"),
+        ),
         of("sticker", "sticker", "image/webp", None, None),
     ]
 }
@@ -133,7 +155,12 @@ fn choices() -> Vec<Said> {
         Said {
             name: "list",
             cloud: cloud_answer(graph::Inbound::list_reply("l", "Large", "Two litres")),
-            twilio: Some(twilio::Inbound::list_reply("Large", "l", "Two litres", twilios)),
+            twilio: Some(twilio::Inbound::list_reply(
+                "Large",
+                "l",
+                "Two litres",
+                twilios,
+            )),
             event: json!({ "reply_to": "[quoted]", "content": {
                 "type": "list_choice", "id": "l", "title": "Large", "description": "Two litres",
             } }),

@@ -1,10 +1,10 @@
 //! One provider out of the three, so that a test is written once for all of them.
 
 use serde_json::{Value, json};
+use wharf_test_support::StatusPlan;
 use wharf_test_support::dialog360;
 use wharf_test_support::graph::{self, Fault, Template, payload};
 use wharf_test_support::twilio;
-use wharf_test_support::StatusPlan;
 
 use crate::canonical::Canonical;
 use crate::harness::{SENDER, TO, TestGateway, bare};
@@ -125,7 +125,9 @@ impl Via {
             Self::Dialog360 => {
                 let fake = gateway.dialog360();
                 let id = fake.channels()[0].id.clone();
-                fake.change_channel(&id, |channel| channel.api_key = Some("renewed_AK".to_owned()));
+                fake.change_channel(&id, |channel| {
+                    channel.api_key = Some("renewed_AK".to_owned())
+                });
             }
             Self::Twilio => {
                 let fake = gateway.twilio();

@@ -18,8 +18,8 @@ mod server;
 pub mod sink;
 pub mod twilio;
 
-pub use dialog360::{FakeDialog360, FakeDialog360Config};
 pub use cloud::StatusPlan;
+pub use dialog360::{FakeDialog360, FakeDialog360Config};
 pub use eventually::{NotInTime, eventually};
 pub use graph::{FakeGraph, FakeGraphConfig};
 pub use port::free_port;

@@ -147,8 +147,7 @@ fn tell_ready(
         json!({ "id": channel.id, "plugin": channel.plugin, "webhook_urls": urls })
     };
     let channels: Vec<_> = channels.iter().map(shown).collect();
-    let ready =
-        json!({ "url": format!("http://{address}"), "key": key, "channels": channels });
+    let ready = json!({ "url": format!("http://{address}"), "key": key, "channels": channels });
     let begun = folder.join("ready.json.new");
     std::fs::write(&begun, ready.to_string())
         .and_then(|()| std::fs::rename(&begun, folder.join("ready.json")))

@@ -61,7 +61,10 @@ const SHARED: [(&str, &str); 48] = [
     ("inbound.referral", "comes in: from an advertisement"),
     ("inbound.edit", "comes in: edited message"),
     ("inbound.revoke", "comes in: deleted message"),
-    ("inbound.user-id", "comes in: from somebody without a phone number"),
+    (
+        "inbound.user-id",
+        "comes in: from somebody without a phone number",
+    ),
 ];
 /// Declared as a whole, it means each of its parts.
 const INTERACTIVE: &str = "interactive";
