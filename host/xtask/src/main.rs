@@ -34,7 +34,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start a gateway to try things on, with a fake of Meta's Graph API behind it
+    /// Start a gateway to try things on, with fakes of Meta's Graph API, 360dialog and Twilio behind it
     Dev(dev::Options),
     /// Run every test, and start what the tests need
     Test(test::Options),
