@@ -11,6 +11,7 @@ use wharf_plugin::types::Field;
 
 use crate::account::{self, MESSAGING, is_sid};
 use crate::content::{self, Found, PAGES_MAX};
+use crate::inbound::is_name;
 use crate::interactive;
 use crate::variables::Variables;
 use crate::{definition, failure, form, other, plain, template};
@@ -291,9 +292,8 @@ fn is_message(sid: &str) -> bool {
 fn party(address: &str) -> Option<Party> {
     let address = address.strip_prefix("whatsapp:")?;
     match address.strip_prefix('+') {
-        Some(digits) if !digits.is_empty() => Some(Party::phone(digits)),
-        Some(_) => None,
-        None => (!address.is_empty()).then(|| Party::user_id(address)),
+        Some(digits) => is_name(digits).then(|| Party::phone(digits)),
+        None => is_name(address).then(|| Party::user_id(address)),
     }
 }
 

@@ -9,6 +9,7 @@ mod build;
 mod capabilities;
 mod change;
 mod check;
+mod fuzz;
 mod inspect;
 mod inspect_file;
 mod list;
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Check(check::Options),
     /// Run a plugin's golden cases and the conformance suite in the sandbox
     Test(test::Options),
+    /// Bend a plugin's golden cases and see whether it ever traps, stalls or loses a message
+    Fuzz(fuzz::Options),
     /// What each of several components can do, side by side
     Capabilities(capabilities::Options),
     /// Install a plugin, or a new version of one: path:FILE, https://...#sha256=HEX, oci:REGISTRY/REPOSITORY:TAG
@@ -95,6 +98,7 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         Command::Build(options) => return done(build::run(options)),
         Command::Check(options) => return done(check::run(options)),
         Command::Test(options) => return done(test::run(options)),
+        Command::Fuzz(options) => return done(fuzz::run(options)),
         Command::Capabilities(options) => return done(capabilities::run(options)),
         Command::Inspect(options) if options.file().is_some() => {
             return done(inspect_file::run(options));
@@ -113,6 +117,7 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         | Command::Build(_)
         | Command::Check(_)
         | Command::Test(_)
+        | Command::Fuzz(_)
         | Command::Capabilities(_) => unreachable!("these returned above"),
         Command::Add(options) => super::block_on(add::run(options, &context)),
         Command::Approve(options) => change::approve(options, &context),

@@ -84,7 +84,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The component to test and the folder it belongs to.
-fn find(target: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+pub(super) fn find(target: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     if target.is_dir() {
         return Ok((build::build(target, None)?, target.to_owned()));
     }
