@@ -22,7 +22,7 @@ use wharf_queue::{QueueConfig, Queues};
 use wharf_runtime::Registry;
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
-use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
+use crate::app::{App, Gates, Settled, WEBHOOK_BODIES_KIB_MAX};
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::exchange::Flights;
@@ -45,6 +45,7 @@ pub struct Gateway {
     serving: JoinHandle<()>,
     working: JoinHandle<()>,
     following: JoinHandle<()>,
+    beating: JoinHandle<()>,
     /// Held as long as the gateway lives.
     _lock: Option<File>,
 }
@@ -143,6 +144,10 @@ impl Gateway {
         let working = tokio::spawn(workers::run(Arc::clone(&app), stop_working.clone()));
         let lifecycle = Arc::clone(&app.lifecycle);
         let following = tokio::spawn(lifecycle.follow(Arc::clone(&app), stop_working.clone()));
+        let beating = tokio::spawn(workers::keep_heartbeat(
+            Arc::clone(&app),
+            stop_working.clone(),
+        ));
         tracing::info!(http.listen = %address, plugins = app.plugins.all().len(), "wharf serves on {address}");
         Ok(Self {
             app,
@@ -152,6 +157,7 @@ impl Gateway {
             serving,
             working,
             following,
+            beating,
             _lock: lock,
         })
     }
@@ -186,6 +192,7 @@ impl Gateway {
         self.stop_working.cancel();
         let _ = self.working.await;
         let _ = self.following.await;
+        let _ = self.beating.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
     }
@@ -231,6 +238,7 @@ fn assemble(opened: Opened, lifecycle: Arc<Lifecycle>) -> anyhow::Result<App> {
         clock,
         ids,
         settled: Settled::default(),
+        gates: Gates::new(&config),
         webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
         unready: watch::Sender::new(None),
         config,

@@ -18,6 +18,7 @@ pub mod plugins;
 mod sandbox;
 mod sync;
 pub mod telemetry;
+mod upkeep;
 mod view;
 pub mod workers;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wharf_core::request::{FieldError, parse_message};
 use wharf_core::{Code, MessageId, TenantId};
 use wharf_store::messages::Stored;
-use wharf_store::{channels, messages, timeline};
+use wharf_store::{channels, inbound_media, messages, timeline};
 
 use super::auth::Caller;
 use super::{Problem, body};
@@ -108,7 +108,22 @@ pub(super) async fn list_messages(
         .take(usize::try_from(limit).unwrap_or(0))
         .collect();
     let next_cursor = more.then(|| shown.last().map(|m| m.id())).flatten();
-    let data: Vec<_> = shown.iter().map(|message| view::stored(message)).collect();
+    let inbound: Vec<_> = shown
+        .iter()
+        .filter(|message| matches!(message, Stored::Inbound(_)))
+        .map(|message| message.id())
+        .collect();
+    let media = inbound_media::of_messages(&mut conn, &caller.tenant, &inbound).await?;
+    let data: Vec<_> = shown
+        .iter()
+        .map(|message| {
+            let mut shown = view::stored(message);
+            if let Some(row) = media.iter().find(|row| row.message == message.id()) {
+                shown["media"] = crate::upkeep::media::view_of(row);
+            }
+            shown
+        })
+        .collect();
     Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
 }
 

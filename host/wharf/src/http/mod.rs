@@ -8,8 +8,10 @@ mod media;
 mod messages;
 mod objects;
 mod problem;
+mod provider;
 mod server;
 mod simple;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -64,6 +66,8 @@ pub fn router(app: Arc<App>) -> Router {
             get(webhooks::challenge).post(webhooks::ingest),
         )
         .route("/media/{token}", get(media::show))
+        .merge(templates::routes())
+        .merge(provider::routes())
         .route("/errors/{code}", get(errors_page::show))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

@@ -1,0 +1,248 @@
+//! `/v1/templates`: the tenant's message templates, as the last listings had them.
+
+mod draft;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use wharf_core::request::FieldError;
+use wharf_core::{ChannelId, Code, TemplateId, TenantId};
+use wharf_store::templates::{self, TemplateAccount, TemplateFilter, TemplateRow};
+use wharf_store::channels;
+
+use super::auth::Caller;
+use super::messages::{Query, read};
+use super::provider::{detached, found_line, not_done};
+use self::draft::Draft;
+use super::{Problem, body};
+use crate::app::App;
+use crate::clock::rfc3339;
+use crate::upkeep::{Line, templates as lists};
+use crate::workers::jobs;
+
+/// Templates on one page, when the caller does not say and at most.
+const PAGE_DEFAULT: i64 = 50;
+const PAGE_MAX: i64 = 200;
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/templates", get(list).post(create))
+        .route("/v1/templates/{id}", get(show).delete(delete))
+        .route(
+            "/v1/channels/{id}/templates/sync",
+            post(sync).get(sync_state),
+        )
+}
+
+/// `GET /v1/templates?channel=&status=&name=&language=&limit=&cursor=`: newest first.
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let known = ["channel", "status", "name", "language", "limit", "cursor"];
+    let query = Query::read(query.as_deref(), &known)?;
+    let wrong = |detail: String| Problem::new(Code::InvalidQuery).detail(detail);
+    let limit = match query.value("limit") {
+        None => PAGE_DEFAULT,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| (1..=PAGE_MAX).contains(n))
+            .ok_or_else(|| wrong(format!("limit is a number from 1 to {PAGE_MAX}")))?,
+    };
+    let cursor = query.value("cursor").map(|text| {
+        text.parse::<TemplateId>()
+            .map_err(|_| wrong("cursor is the next_cursor of an earlier page".to_owned()))
+    });
+    let of = match query.value("channel") {
+        None => None,
+        Some(id) => Some(account(&app, &caller, id).await?),
+    };
+    let text = |name: &str| query.value(name).map(str::to_owned);
+    let filter = TemplateFilter {
+        of,
+        name: text("name"),
+        language: text("language"),
+        status: text("status"),
+    };
+    let mut conn = app.db.read().await?;
+    let cursor = cursor.transpose()?;
+    let page = templates::page(&mut conn, &caller.tenant, &filter, cursor, limit + 1).await?;
+    let more = page.len() as i64 > limit;
+    let shown = &page[..page.len().min(usize::try_from(limit).unwrap_or(0))];
+    let next_cursor = more.then(|| shown.last().map(|row| row.id)).flatten();
+    let data: Vec<_> = shown.iter().map(lists::view_of).collect();
+    Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
+}
+
+async fn account(app: &App, caller: &Caller, id: &str) -> Result<TemplateAccount, Problem> {
+    let found = match id.parse::<ChannelId>() {
+        Ok(id) => app.directory.channel(&caller.tenant, &id).await?,
+        Err(_) => None,
+    };
+    let channel = found.ok_or_else(|| {
+        Problem::new(Code::ChannelUnknown).detail(format!("the tenant has no channel {id}"))
+    })?;
+    Ok(lists::account_of(&channel))
+}
+
+/// `GET /v1/templates/{id}`
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(lists::view_of(&find(&app, &caller, &id).await?)))
+}
+
+async fn find(app: &App, caller: &Caller, id: &str) -> Result<TemplateRow, Problem> {
+    let missing = || Problem::new(Code::NotFound);
+    let id: TemplateId = id.parse().map_err(|_| missing())?;
+    let mut conn = app.db.read().await?;
+    let row = templates::get(&mut conn, &caller.tenant, id).await?;
+    row.ok_or_else(missing)
+}
+
+/// `POST /v1/templates`: made at the provider, in the shape of the Cloud API. 201 with the template as it is
+/// then; most wait for their review.
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = read(&app, body).await?;
+    let document = body::json(&headers, &bytes)?;
+    let mut conn = app.db.read().await?;
+    let (channel, draft) =
+        Draft::read(&mut conn, &caller.tenant, &document, app.now_ms()).await?;
+    drop(conn);
+    let channel = match channel {
+        Some(channel) => channel,
+        None => only_channel(&app, &caller.tenant).await?,
+    };
+    let line = found_line(&app, &caller.tenant, &channel).await?;
+    let plugin = line.plugin.name().to_owned();
+    let made = {
+        let app = Arc::clone(&app);
+        detached(async move { lists::create(&app, &line, draft).await }).await?
+    };
+    let id = made.map_err(|error| not_done(&error, &plugin))?;
+    let row = find(&app, &caller, &id.to_string()).await?;
+    Ok((StatusCode::CREATED, Json(lists::view_of(&row))).into_response())
+}
+
+async fn only_channel(app: &App, tenant: &TenantId) -> Result<ChannelId, Problem> {
+    let all = app.directory.channel_ids(tenant).await?;
+    match all.as_slice() {
+        [only] => Ok(only.clone()),
+        all => {
+            let names: Vec<_> = all.iter().map(ChannelId::as_str).collect();
+            let detail = format!("name one of the tenant's channels: {}", names.join(", "));
+            Err(Problem::new(Code::ChannelUnknown).errors(vec![FieldError::new(
+                "/channel", "missing", detail,
+            )]))
+        }
+    }
+}
+
+/// `DELETE /v1/templates/{id}?all_languages=`: deleted at the provider, this language or all of the name.
+async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode, Problem> {
+    let query = Query::read(query.as_deref(), &["all_languages"])?;
+    let all_languages = match query.value("all_languages") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let detail = "all_languages is true or false";
+            return Err(Problem::new(Code::InvalidQuery).detail(detail));
+        }
+    };
+    let row = find(&app, &caller, &id).await?;
+    let line = line_of(&app, &caller.tenant, &row.of).await?;
+    let plugin = line.plugin.name().to_owned();
+    let deleted =
+        detached(async move { lists::delete(&app, &line, row, all_languages).await }).await?;
+    deleted.map_err(|error| not_done(&error, &plugin))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Any channel of the account.
+async fn line_of(app: &App, tenant: &TenantId, of: &TemplateAccount) -> Result<Line, Problem> {
+    let mut conn = app.db.read().await?;
+    let rows = channels::list(&mut conn, tenant).await?;
+    drop(conn);
+    let channel = rows.into_iter().find(|row| {
+        TemplateAccount::of(&row.plugin, row.account.as_deref(), &row.id) == *of
+    });
+    let Some(channel) = channel else {
+        let detail = "no channel of the template's account is left";
+        return Err(Problem::new(Code::ChannelUnknown).detail(detail));
+    };
+    found_line(app, tenant, &channel.id).await
+}
+
+/// `POST /v1/channels/{id}/templates/sync`: 202 once the listing is in the queue.
+async fn sync(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let line = channel_line(&app, &caller, &id).await?;
+    if !lists::has(&line) {
+        let detail = format!("the provider {} has no templates", line.plugin.name());
+        return Err(Problem::new(Code::Unsupported).detail(detail));
+    }
+    let (now, of) = (app.now_ms(), lists::account_of(&line.channel));
+    let job = jobs::templates_sync(
+        &caller.tenant,
+        &line.channel.id,
+        &of,
+        jobs::ASKED,
+        (now, now),
+    );
+    let queues = app.queues.clone();
+    app.db
+        .try_write(move |tx| Box::pin(async move { queues.push(tx, &[job], now).await }))
+        .await?;
+    let shown = state_of(&app, &caller, &of).await?;
+    Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
+}
+
+/// `GET /v1/channels/{id}/templates/sync`: when the list was fetched last, and how that went.
+async fn sync_state(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let line = channel_line(&app, &caller, &id).await?;
+    let of = lists::account_of(&line.channel);
+    Ok(Json(state_of(&app, &caller, &of).await?))
+}
+
+async fn channel_line(app: &App, caller: &Caller, id: &str) -> Result<Line, Problem> {
+    let id: ChannelId = id.parse().map_err(|_| Problem::new(Code::NotFound))?;
+    found_line(app, &caller.tenant, &id).await
+}
+
+async fn state_of(app: &App, caller: &Caller, of: &TemplateAccount) -> Result<Value, Problem> {
+    let mut conn = app.db.read().await?;
+    let sync = templates::sync_of(&mut conn, &caller.tenant, of).await?;
+    Ok(json!({
+        "provider": of.plugin,
+        "account": of.account,
+        "synced_at": sync.synced_at.map(rfc3339),
+        "failed_at": sync.failed_at.map(rfc3339),
+        "error": sync.error,
+    }))
+}
