@@ -23,10 +23,12 @@ impl FetchRule {
         };
         let essence = given.split(';').next().unwrap_or_default().trim();
         let essence = essence.to_ascii_lowercase();
-        self.types.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(kind) => essence.starts_with(kind),
-            None => essence == *wanted,
-        })
+        self.types
+            .iter()
+            .any(|wanted| match wanted.strip_suffix('*') {
+                Some(kind) => essence.starts_with(kind),
+                None => essence == *wanted,
+            })
     }
 }
 
@@ -63,7 +65,9 @@ pub enum FetchDecision {
 pub fn may_come(error: &PlatformError) -> bool {
     match error.class {
         ErrorClass::MediaRejected | ErrorClass::InvalidMessage | ErrorClass::Unsupported => false,
-        ErrorClass::AuthFailed | ErrorClass::AccountRestricted | ErrorClass::PaymentRequired => true,
+        ErrorClass::AuthFailed | ErrorClass::AccountRestricted | ErrorClass::PaymentRequired => {
+            true
+        }
         _ => error.retry != Retry::Never,
     }
 }
@@ -114,7 +118,11 @@ mod tests {
             (&["image/*"][..], Some("IMAGE/PNG; q=1"), true),
             (&["image/*"][..], Some("imagery/png"), false),
             (&["image/png", "audio/*"][..], Some("image/jpeg"), false),
-            (&["image/png", "audio/*"][..], Some("audio/ogg; codecs=opus"), true),
+            (
+                &["image/png", "audio/*"][..],
+                Some("audio/ogg; codecs=opus"),
+                true,
+            ),
             (&["image/png"][..], None, true),
         ] {
             assert_eq!(rule(types).wants(given), wanted, "{types:?} {given:?}");
@@ -124,7 +132,11 @@ mod tests {
     #[test]
     fn a_digest_is_read_in_either_writing_and_nothing_else_is_believed() {
         let sha256 = Sha256::digest(b"picture");
-        for told in [hex::encode(sha256), STANDARD.encode(sha256), URL_SAFE_NO_PAD.encode(sha256)] {
+        for told in [
+            hex::encode(sha256),
+            STANDARD.encode(sha256),
+            URL_SAFE_NO_PAD.encode(sha256),
+        ] {
             assert_eq!(digest_fits(&told, &sha256), Some(true), "{told}");
             assert_eq!(digest_fits(&told, &[0; 32]), Some(false), "{told}");
         }

@@ -47,7 +47,12 @@ mod tests {
 
     #[test]
     fn slips_and_parts_find_the_name_and_a_foreign_word_finds_none() {
-        let names = ["order_update", "order_updates", "order_update_v2", "greeting"];
+        let names = [
+            "order_update",
+            "order_updates",
+            "order_update_v2",
+            "greeting",
+        ];
         assert_eq!(
             nearest("order_updat", names, 3),
             ["order_update", "order_updates", "order_update_v2"]

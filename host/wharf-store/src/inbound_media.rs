@@ -3,9 +3,7 @@
 use serde_json::Value;
 use wharf_core::{MediaId, MessageId, TenantId};
 
-use crate::columns::{
-    bare, json_or_null, number, parsed, text_enum, to_json, to_json_or_null,
-};
+use crate::columns::{bare, json_or_null, number, parsed, text_enum, to_json, to_json_or_null};
 use crate::{Conn, Context, StoreError, Tx, on_db};
 
 text_enum! {
@@ -192,7 +190,11 @@ pub async fn attach(
 
 fn typed(row: Row) -> Result<InboundMediaRow, StoreError> {
     Ok(InboundMediaRow {
-        message: bare("inbound_media.message_id", &row.message_id, MessageId::from_bare)?,
+        message: bare(
+            "inbound_media.message_id",
+            &row.message_id,
+            MessageId::from_bare,
+        )?,
         state: parsed("inbound_media.state", &row.state)?,
         media: row
             .media_id

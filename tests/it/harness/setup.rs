@@ -153,8 +153,9 @@ impl Setup {
 
     fn main_file(&self, database: &str, graph: &str) -> String {
         let secrets = &self.credentials;
-        let mut text =
-            format!("{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n");
+        let mut text = format!(
+            "{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n"
+        );
         for (host, url) in &self.connect_to {
             writeln!(text, "\"{host}\" = \"{url}\"").unwrap();
         }

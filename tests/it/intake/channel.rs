@@ -26,7 +26,10 @@ async fn health_is_asked_for_kept_and_told_when_it_changes() {
     each_with(with_app_id, async |gateway| {
         let path = "/v1/channels/main/health";
         let unknown = get(gateway, path).await;
-        assert_eq!((&unknown["verdict"], &unknown["checked_at"]), (&json!("unknown"), &Value::Null));
+        assert_eq!(
+            (&unknown["verdict"], &unknown["checked_at"]),
+            (&json!("unknown"), &Value::Null)
+        );
 
         let first = check(gateway).await;
         assert!(first["checked_at"].is_string(), "{first:#}");
@@ -45,12 +48,19 @@ async fn health_is_asked_for_kept_and_told_when_it_changes() {
         assert!(finding["remedy"].is_string(), "{finding:#}");
         let events = wait_events(gateway, "channel.health", told + 1).await;
         let data = &events[told]["data"];
-        assert_eq!((&data["channel"], &data["verdict"]), (&json!("main"), &json!("blocked")));
+        assert_eq!(
+            (&data["channel"], &data["verdict"]),
+            (&json!("main"), &json!("blocked"))
+        );
         // What the fake refused was the point.
         gateway.graph.clear_requests();
 
         for theirs in ["/v1/channels/other/health", "/v1/channels/sandbox/health"] {
-            gateway.call("GET", theirs).empty().await.assert_problem(404, "not-found");
+            gateway
+                .call("GET", theirs)
+                .empty()
+                .await
+                .assert_problem(404, "not-found");
         }
     })
     .await;
@@ -114,7 +124,10 @@ async fn the_profile_is_read_and_changed() {
         let changed = gateway.call("PATCH", path).json(&change).await;
         assert_eq!(changed.status, 200, "{changed:?}");
         assert_eq!(changed.body["profile"]["about"], "Open from 9 to 5");
-        assert_eq!(get(gateway, path).await["profile"]["about"], "Open from 9 to 5");
+        assert_eq!(
+            get(gateway, path).await["profile"]["about"],
+            "Open from 9 to 5"
+        );
 
         let refused = gateway
             .call("PATCH", path)

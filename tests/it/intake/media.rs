@@ -1,10 +1,14 @@
 //! Media of messages that come in, fetched by themselves.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
+use wharf_test_support::eventually;
 use wharf_test_support::graph::{Fault, FaultRule};
 
 use super::{events, get, quiet, wait_events, wait_for};
-use crate::harness::{GLOBEX, SENDER, Setup, TestGateway, each_with, timeline};
+use crate::harness::{GLOBEX, SENDER, Setup, TestGateway, WAIT, each_with, timeline};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\nnot really a picture";
 
@@ -21,7 +25,10 @@ async fn picture(gateway: &TestGateway) -> String {
 
 async fn wait_media(gateway: &TestGateway, id: &str, status: &str) -> Value {
     let path = format!("/v1/messages/{id}");
-    wait_for(gateway, &path, |message| message["media"]["status"] == status).await
+    wait_for(gateway, &path, |message| {
+        message["media"]["status"] == status
+    })
+    .await
 }
 
 /// The only event about the medium of a message.
@@ -51,7 +58,10 @@ async fn a_picture_is_in_the_store_without_anybody_asking() {
 
         let content = format!("/v1/media/{media}/content");
         let bytes = gateway.call("GET", &content).empty().await;
-        assert_eq!((bytes.status, bytes.headers["content-length"].as_str()), (200, "29"));
+        assert_eq!(
+            (bytes.status, bytes.headers["content-length"].as_str()),
+            (200, "28")
+        );
         let theirs = gateway.call("GET", &content).by(GLOBEX).empty().await;
         theirs.assert_problem(404, "not-found");
         let page = get(gateway, "/v1/messages").await;
@@ -93,7 +103,10 @@ async fn a_provider_that_fails_for_a_while_is_asked_again() {
         gateway.graph.add_fault(failing("media.download"));
         let id = picture(gateway).await;
         let message = wait_media(gateway, &id, "stored").await;
-        assert!(message["media"]["attempts"].as_u64().unwrap() >= 4, "{message:#}");
+        assert!(
+            message["media"]["attempts"].as_u64().unwrap() >= 4,
+            "{message:#}"
+        );
         assert_eq!(message["media"]["error"], Value::Null);
         assert_eq!(told(gateway).await["status"], "stored");
         assert_eq!(gateway.rows("media").await, 1);
@@ -118,7 +131,10 @@ async fn a_medium_that_the_provider_no_longer_has_is_given_up_at_once() {
         assert_eq!(message["media"]["error"]["code"], "media-rejected");
         assert!(message["media"]["error"]["remedy"].is_string());
         let told = told(gateway).await;
-        assert_eq!((&told["status"], &told["media"]), (&json!("failed"), &Value::Null));
+        assert_eq!(
+            (&told["status"], &told["media"]),
+            (&json!("failed"), &Value::Null)
+        );
         assert_eq!(told["error"]["code"], "media-rejected");
         assert_eq!(gateway.rows("media").await, 0);
         // It can still be asked for by hand, and is the message's then.
@@ -172,7 +188,10 @@ async fn what_is_too_large_or_of_another_type_is_skipped_and_fetched_on_request(
             let message = wait_media(gateway, id, "skipped").await;
             assert_eq!(message["media"]["error"]["code"], code, "{message:#}");
             let told = told(gateway).await;
-            assert_eq!((&told["status"], &told["error"]["code"]), (&json!("skipped"), &json!(code)));
+            assert_eq!(
+                (&told["status"], &told["error"]["code"]),
+                (&json!("skipped"), &json!(code))
+            );
             assert_eq!(gateway.rows("media").await, 0);
             let path = format!("/v1/messages/{id}/media");
             let fetched = gateway.call("POST", &path).empty().await;
@@ -195,6 +214,47 @@ async fn a_channel_or_a_tenant_switches_it_off_for_itself() {
         assert_eq!(message["media"], Value::Null, "{message:#}");
         assert_eq!(gateway.rows("inbound_media").await, 0);
         assert!(events(gateway, "message.media").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_download_of_one_tenant_delays_no_other() {
+    let narrow = |setup: &mut Setup| {
+        quiet(setup);
+        setup.set("queue.media_concurrency", 2);
+        setup.set("media.tenant_fetches_max", 1);
+    };
+    each_with(narrow, async |gateway| {
+        let slow = Fault::Slow(Duration::from_secs(12));
+        gateway
+            .graph
+            .add_fault(FaultRule::new(slow).on("media.download").times(1));
+        let (first, second) = (picture(gateway).await, picture(gateway).await);
+        // The slow one is on its way: its link has been asked for.
+        let asked = || async {
+            let requests = gateway.graph.requests();
+            let asked = requests.iter().any(|request| request.call == "media.get");
+            asked.then_some(())
+        };
+        eventually(WAIT, asked).await.unwrap();
+        let number = gateway.graph.config().numbers[1].clone();
+        let bytes = Bytes::from_static(PICTURE);
+        gateway
+            .graph
+            .receive_medium_at(&number, SENDER, ("image", "image/png", bytes), None);
+        let theirs = || async {
+            let page = gateway.call("GET", "/v1/messages").by(GLOBEX).empty().await;
+            (page.body["data"][0]["media"]["status"] == "stored").then_some(())
+        };
+        eventually(WAIT, theirs).await.unwrap();
+        for id in [&first, &second] {
+            let message = gateway.message(id).await;
+            assert_eq!(message["media"]["status"], "waiting", "{message:#}");
+        }
+        for id in [&first, &second] {
+            wait_media(gateway, id, "stored").await;
+        }
     })
     .await;
 }

@@ -12,12 +12,14 @@ const FROM: &str = "+4915112345678";
 const PUBLIC_URL: &str = "https://wharf.example.com";
 const PATH: &str = "/v1/channels/twilio/catch-up";
 
-async fn fake() -> FakeTwilio {
-    FakeTwilio::start(FakeTwilioConfig::default()).await.unwrap()
+pub(super) async fn fake() -> FakeTwilio {
+    FakeTwilio::start(FakeTwilioConfig::default())
+        .await
+        .unwrap()
 }
 
 /// A channel of `acme` that goes through the fake.
-fn with_twilio(twilio: &FakeTwilio, setup: &mut Setup) {
+pub(super) fn with_twilio(twilio: &FakeTwilio, setup: &mut Setup) {
     super::quiet(setup);
     for host in [
         "api.twilio.com",
@@ -31,7 +33,9 @@ fn with_twilio(twilio: &FakeTwilio, setup: &mut Setup) {
     setup.acme += &format!(
         "[channels.twilio]\nplugin = \"twilio\"\nsettings = {{ number = \"{}\", account_sid = \"{}\" }}\n\
          secrets = {{ auth_token = \"{}\" }}\n",
-        twilio.sender().number, account.sid, account.auth_token,
+        twilio.sender().number,
+        account.sid,
+        account.auth_token,
     );
 }
 
@@ -45,7 +49,12 @@ async fn webhook(gateway: &TestGateway) -> String {
 fn texts(events: &[Value]) -> Vec<String> {
     let mut texts: Vec<_> = events
         .iter()
-        .map(|event| event["data"]["content"]["body"].as_str().unwrap().to_owned())
+        .map(|event| {
+            event["data"]["content"]["body"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     texts.sort();
     texts
@@ -60,33 +69,36 @@ fn an_hour_ago(gateway: &TestGateway) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_twilio_could_not_deliver_is_fetched_once() {
     let twilio = fake().await;
-    each_with(|setup| with_twilio(&twilio, setup), async |gateway| {
-        twilio.connect_to(PUBLIC_URL, gateway.url(""));
-        let url = webhook(gateway).await;
-        let number = rand::random::<u32>();
-        let delivered = format!("delivered {number}");
-        let form = twilio.form_of(FROM, &Inbound::text(&delivered));
-        twilio.deliver(&url, form);
-        wait_events(gateway, "message.received", 1).await;
-        let lost = format!("lost {number}");
-        twilio.receive_silently(FROM, &Inbound::text(&lost));
+    each_with(
+        |setup| with_twilio(&twilio, setup),
+        async |gateway| {
+            twilio.connect_to(PUBLIC_URL, gateway.url(""));
+            let url = webhook(gateway).await;
+            let number = rand::random::<u32>();
+            let delivered = format!("delivered {number}");
+            let form = twilio.form_of(FROM, &Inbound::text(&delivered));
+            twilio.deliver(&url, form);
+            wait_events(gateway, "message.received", 1).await;
+            let lost = format!("lost {number}");
+            twilio.receive_silently(FROM, &Inbound::text(&lost));
 
-        let asked = gateway.call("POST", PATH).json(&an_hour_ago(gateway)).await;
-        assert_eq!(asked.status, 202, "{asked:?}");
-        let state = wait_for(gateway, PATH, |state| state["status"] != "waiting").await;
-        assert_eq!(state["status"], "done", "{state:#}");
-        assert!(state["items"].as_u64().unwrap() >= 2, "{state:#}");
-        // Once more, and nothing changes.
-        let again = gateway.call("POST", PATH).json(&an_hour_ago(gateway)).await;
-        assert_eq!(again.status, 202);
-        wait_for(gateway, PATH, |state| state["status"] == "done").await;
-        gateway.wait_idle().await;
-        let received: Vec<_> = texts(&events(gateway, "message.received"))
-            .into_iter()
-            .filter(|text| text.ends_with(&number.to_string()))
-            .collect();
-        assert_eq!(received, [delivered, lost]);
-    })
+            let asked = gateway.call("POST", PATH).json(&an_hour_ago(gateway)).await;
+            assert_eq!(asked.status, 202, "{asked:?}");
+            let state = wait_for(gateway, PATH, |state| state["status"] != "waiting").await;
+            assert_eq!(state["status"], "done", "{state:#}");
+            assert!(state["items"].as_u64().unwrap() >= 2, "{state:#}");
+            // Once more, and nothing changes.
+            let again = gateway.call("POST", PATH).json(&an_hour_ago(gateway)).await;
+            assert_eq!(again.status, 202);
+            wait_for(gateway, PATH, |state| state["status"] == "done").await;
+            gateway.wait_idle().await;
+            let received: Vec<_> = texts(&events(gateway, "message.received"))
+                .into_iter()
+                .filter(|text| text.ends_with(&number.to_string()))
+                .collect();
+            assert_eq!(received, [delivered, lost]);
+        },
+    )
     .await;
 }
 
@@ -126,7 +138,10 @@ async fn a_gateway_that_was_away_fetches_what_it_missed_by_itself() {
         drop(beats);
         assert!(gateway.number("select at from heartbeat").await > then);
         let meta = get(gateway, "/v1/channels/main/catch-up").await;
-        assert_eq!(meta["status"], "never", "Meta repeats its webhooks: {meta:#}");
+        assert_eq!(
+            meta["status"], "never",
+            "Meta repeats its webhooks: {meta:#}"
+        );
     })
     .await;
 }
@@ -134,24 +149,33 @@ async fn a_gateway_that_was_away_fetches_what_it_missed_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_moment_and_a_provider_without_a_list_are_refused() {
     let twilio = fake().await;
-    each_with(|setup| with_twilio(&twilio, setup), async |gateway| {
-        for since in [
-            json!({}),
-            json!({ "since": "yesterday" }),
-            json!({ "since": "2999-01-01T00:00:00Z" }),
-            json!({ "since": "2001-01-01T00:00:00Z" }),
-            json!({ "since": 5 }),
-        ] {
-            let answer = gateway.call("POST", PATH).json(&since).await;
-            answer
-                .assert_problem(422, "invalid-request")
-                .assert_fields(&[("/since", "invalid")]);
-        }
-        let body = an_hour_ago(gateway);
-        let meta = gateway.call("POST", "/v1/channels/main/catch-up").json(&body).await;
-        meta.assert_problem(422, "unsupported");
-        let nowhere = gateway.call("POST", "/v1/channels/other/catch-up").json(&body).await;
-        nowhere.assert_problem(404, "not-found");
-    })
+    each_with(
+        |setup| with_twilio(&twilio, setup),
+        async |gateway| {
+            for since in [
+                json!({}),
+                json!({ "since": "yesterday" }),
+                json!({ "since": "2999-01-01T00:00:00Z" }),
+                json!({ "since": "2001-01-01T00:00:00Z" }),
+                json!({ "since": 5 }),
+            ] {
+                let answer = gateway.call("POST", PATH).json(&since).await;
+                answer
+                    .assert_problem(422, "invalid-request")
+                    .assert_fields(&[("/since", "invalid")]);
+            }
+            let body = an_hour_ago(gateway);
+            let meta = gateway
+                .call("POST", "/v1/channels/main/catch-up")
+                .json(&body)
+                .await;
+            meta.assert_problem(422, "unsupported");
+            let nowhere = gateway
+                .call("POST", "/v1/channels/other/catch-up")
+                .json(&body)
+                .await;
+            nowhere.assert_problem(404, "not-found");
+        },
+    )
     .await;
 }

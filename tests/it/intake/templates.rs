@@ -53,11 +53,18 @@ async fn the_accounts_templates_are_listed_filtered_and_gone_when_they_are_gone(
                 .add_template(&account(gateway), order_update(language))
         });
         let state = synchronised(gateway).await;
-        assert_eq!((&state["provider"], &state["failed_at"]), (&json!("graph"), &Value::Null));
+        assert_eq!(
+            (&state["provider"], &state["failed_at"]),
+            (&json!("graph"), &Value::Null)
+        );
         let all = get(gateway, "/v1/templates?channel=main").await;
         let all = all["data"].as_array().unwrap().clone();
         assert!(all.len() >= 2, "{all:#?}");
-        let german = get(gateway, "/v1/templates?name=order_update&language=de&status=approved").await;
+        let german = get(
+            gateway,
+            "/v1/templates?name=order_update&language=de&status=approved",
+        )
+        .await;
         let [german] = &german["data"].as_array().unwrap()[..] else {
             panic!("one template is expected: {german:#}");
         };
@@ -89,7 +96,11 @@ async fn the_accounts_templates_are_listed_filtered_and_gone_when_they_are_gone(
 
         let deleted = gateway.call("DELETE", &path).empty().await;
         assert_eq!(deleted.status, 204, "{deleted:?}");
-        gateway.call("GET", &path).empty().await.assert_problem(404, "not-found");
+        gateway
+            .call("GET", &path)
+            .empty()
+            .await
+            .assert_problem(404, "not-found");
         assert!(gateway.graph.templates().iter().all(|it| it.id != ids[0]));
         synchronised(gateway).await;
         let left = get(gateway, "/v1/templates?name=order_update").await;
@@ -105,21 +116,27 @@ async fn a_message_is_held_against_its_template_before_it_is_stored() {
             .graph
             .add_template(&account(gateway), order_update("en_US"));
         // Nothing is known yet: the provider decides.
-        let early = gateway.send(message("never_heard_of", "en_US", &["a"])).await;
+        let early = gateway
+            .send(message("never_heard_of", "en_US", &["a"]))
+            .await;
         assert_eq!(early.status, 202, "{early:?}");
         gateway.wait_status(&early.id(), "failed").await;
         gateway.expect_dead_letters(1);
 
         synchronised(gateway).await;
         let rows = gateway.rows("message").await;
-        let unknown = gateway.send(message("order_updte", "en_US", &["a", "b"])).await;
+        let unknown = gateway
+            .send(message("order_updte", "en_US", &["a", "b"]))
+            .await;
         unknown
             .assert_problem(422, "invalid-message")
             .assert_fields(&[("/template/name", "unknown")]);
         assert_eq!(unknown.body["reason"], "template-unknown");
         let detail = unknown.body["detail"].as_str().unwrap();
         assert!(detail.contains("order_update"), "{detail}");
-        let foreign = gateway.send(message("order_update", "fr", &["a", "b"])).await;
+        let foreign = gateway
+            .send(message("order_update", "fr", &["a", "b"]))
+            .await;
         foreign
             .assert_problem(422, "invalid-message")
             .assert_fields(&[("/template/language/code", "unknown")]);
@@ -130,7 +147,9 @@ async fn a_message_is_held_against_its_template_before_it_is_stored() {
             assert_eq!(wrong.body["reason"], "template-mismatch", "{wrong:?}");
         }
         assert_eq!(gateway.rows("message").await, rows);
-        let right = gateway.send(message("order_update", "en_US", &["17", "Monday"])).await;
+        let right = gateway
+            .send(message("order_update", "en_US", &["17", "Monday"]))
+            .await;
         assert_eq!(right.status, 202, "{right:?}");
         let sent = gateway.wait_status(&right.id(), "sent").await;
         assert_eq!(sent["template"]["name"], "order_update");
@@ -186,10 +205,17 @@ async fn a_template_is_made_at_the_provider_and_its_refusal_names_the_reason() {
         let foreign = gateway.call("POST", "/v1/templates").by(GLOBEX);
         let mut elsewhere = draft.clone();
         elsewhere["channel"] = "nowhere".into();
-        foreign.json(&elsewhere).await.assert_problem(404, "not-found");
+        foreign
+            .json(&elsewhere)
+            .await
+            .assert_problem(404, "not-found");
         let all = get(gateway, "/v1/templates").await;
         assert_eq!(all["data"].as_array().unwrap().len(), 1);
-        let theirs = gateway.call("GET", "/v1/templates").by(GLOBEX).empty().await;
+        let theirs = gateway
+            .call("GET", "/v1/templates")
+            .by(GLOBEX)
+            .empty()
+            .await;
         assert_eq!(theirs.body["data"], json!([]));
     })
     .await;
@@ -204,7 +230,12 @@ async fn the_schedule_lists_every_account_once_and_again_after_a_failure() {
     each_with(on, async |gateway| {
         let path = "/v1/channels/main/templates/sync";
         wait_for(gateway, path, |state| state["synced_at"].is_string()).await;
-        assert_eq!(gateway.rows("template_sync where synced_at is not null and plugin = 'graph'").await, 2);
+        assert_eq!(
+            gateway
+                .rows("template_sync where synced_at is not null and plugin = 'graph'")
+                .await,
+            2
+        );
         // A failure is kept beside what is known.
         gateway
             .graph
@@ -212,7 +243,10 @@ async fn the_schedule_lists_every_account_once_and_again_after_a_failure() {
         let asked = gateway.call("POST", path).by(ACME).empty().await;
         assert_eq!(asked.status, 202);
         let state = wait_for(gateway, path, |state| state["failed_at"].is_string()).await;
-        assert!(state["synced_at"].is_string() && state["error"].is_string(), "{state:#}");
+        assert!(
+            state["synced_at"].is_string() && state["error"].is_string(),
+            "{state:#}"
+        );
         gateway.graph.clear_faults();
         wait_for(gateway, path, |state| state["failed_at"].is_null()).await;
     })

@@ -53,7 +53,8 @@ pub async fn find(
     name: &str,
     language: &str,
 ) -> Result<Option<TemplateRow>, StoreError> {
-    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
+    let row: Option<Row> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select id, plugin, account, provider_id, name, language, category, status, quality, reason,
                 definition, seen_at, created_at, updated_at
          from template
@@ -68,7 +69,8 @@ pub async fn find(
     .bind(foreign_key(name))
     .bind(foreign_key(language))
     .fetch_optional(c)
-    .await)
+    .await
+    })
     .doing("look a template up")?;
     row.map(typed).transpose()
 }
@@ -80,7 +82,8 @@ pub async fn by_provider_id(
     of: &TemplateAccount,
     provider_id: &str,
 ) -> Result<Option<TemplateRow>, StoreError> {
-    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
+    let row: Option<Row> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select id, plugin, account, provider_id, name, language, category, status, quality, reason,
                 definition, seen_at, created_at, updated_at
          from template
@@ -91,7 +94,8 @@ pub async fn by_provider_id(
     .bind(&of.account)
     .bind(foreign_key(provider_id))
     .fetch_optional(c)
-    .await)
+    .await
+    })
     .doing("look a template up by the provider's id")?;
     row.map(typed).transpose()
 }
@@ -121,7 +125,8 @@ pub async fn get(
     tenant: &TenantId,
     id: TemplateId,
 ) -> Result<Option<TemplateRow>, StoreError> {
-    let row: Option<Row> = on_db!(conn, |c| sqlx::query_as(
+    let row: Option<Row> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select id, plugin, account, provider_id, name, language, category, status, quality, reason,
                 definition, seen_at, created_at, updated_at
          from template where tenant_id = $1 and id = $2"
@@ -129,7 +134,8 @@ pub async fn get(
     .bind(tenant.as_str())
     .bind(id.bare())
     .fetch_optional(c)
-    .await)
+    .await
+    })
     .doing("read a template")?;
     row.map(typed).transpose()
 }
@@ -143,7 +149,8 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<TemplateRow>, StoreError> {
     let of = filter.of.as_ref();
-    let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
+    let rows: Vec<Row> = on_db!(conn, |c| {
+        sqlx::query_as(
         "select id, plugin, account, provider_id, name, language, category, status, quality, reason,
                 definition, seen_at, created_at, updated_at
          from template
@@ -164,7 +171,8 @@ pub async fn page(
     .bind(after.map(|id| id.bare()))
     .bind(limit)
     .fetch_all(c)
-    .await)
+    .await
+    })
     .doing("list templates")?;
     rows.into_iter().map(typed).collect()
 }

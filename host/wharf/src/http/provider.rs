@@ -88,10 +88,17 @@ async fn change_profile(
     let changes = body::json(&headers, &bytes)?;
     if changes.as_object().is_none_or(serde_json::Map::is_empty) {
         let detail = "the body is an object with the members to change, such as {\"about\": \"Open from 9 to 5\"}";
-        return Err(Problem::new(Code::InvalidRequest)
-            .errors(vec![FieldError::new("", "invalid", detail)]));
+        return Err(
+            Problem::new(Code::InvalidRequest).errors(vec![FieldError::new("", "invalid", detail)])
+        );
     }
-    profile(app, caller, &id, ProfileRequest::Set(Document::from(changes))).await
+    profile(
+        app,
+        caller,
+        &id,
+        ProfileRequest::Set(Document::from(changes)),
+    )
+    .await
 }
 
 async fn profile(
@@ -132,7 +139,11 @@ async fn catch_up(
     }
     let bytes = read(&app, body).await?;
     let now = app.now_ms();
-    let since = since(&body::json(&headers, &bytes)?, now, app.config.upkeep.catch_up_days_max)?;
+    let since = since(
+        &body::json(&headers, &bytes)?,
+        now,
+        app.config.upkeep.catch_up_days_max,
+    )?;
     let row = catch_up_waiting(since, now);
     let shown = view(&id, Some(&row));
     let job = jobs::catch_up(&caller.tenant, &id, since, now);

@@ -13,13 +13,13 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use wharf_core::request::FieldError;
 use wharf_core::{ChannelId, Code, TemplateId, TenantId};
-use wharf_store::templates::{self, TemplateAccount, TemplateFilter, TemplateRow};
 use wharf_store::channels;
+use wharf_store::templates::{self, TemplateAccount, TemplateFilter, TemplateRow};
 
+use self::draft::Draft;
 use super::auth::Caller;
 use super::messages::{Query, read};
 use super::provider::{detached, found_line, not_done};
-use self::draft::Draft;
 use super::{Problem, body};
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -120,8 +120,7 @@ async fn create(
     let bytes = read(&app, body).await?;
     let document = body::json(&headers, &bytes)?;
     let mut conn = app.db.read().await?;
-    let (channel, draft) =
-        Draft::read(&mut conn, &caller.tenant, &document, app.now_ms()).await?;
+    let (channel, draft) = Draft::read(&mut conn, &caller.tenant, &document, app.now_ms()).await?;
     drop(conn);
     let channel = match channel {
         Some(channel) => channel,
@@ -145,9 +144,8 @@ async fn only_channel(app: &App, tenant: &TenantId) -> Result<ChannelId, Problem
         all => {
             let names: Vec<_> = all.iter().map(ChannelId::as_str).collect();
             let detail = format!("name one of the tenant's channels: {}", names.join(", "));
-            Err(Problem::new(Code::ChannelUnknown).errors(vec![FieldError::new(
-                "/channel", "missing", detail,
-            )]))
+            Err(Problem::new(Code::ChannelUnknown)
+                .errors(vec![FieldError::new("/channel", "missing", detail)]))
         }
     }
 }
@@ -182,9 +180,9 @@ async fn line_of(app: &App, tenant: &TenantId, of: &TemplateAccount) -> Result<L
     let mut conn = app.db.read().await?;
     let rows = channels::list(&mut conn, tenant).await?;
     drop(conn);
-    let channel = rows.into_iter().find(|row| {
-        TemplateAccount::of(&row.plugin, row.account.as_deref(), &row.id) == *of
-    });
+    let channel = rows
+        .into_iter()
+        .find(|row| TemplateAccount::of(&row.plugin, row.account.as_deref(), &row.id) == *of);
     let Some(channel) = channel else {
         let detail = "no channel of the template's account is left";
         return Err(Problem::new(Code::ChannelUnknown).detail(detail));

@@ -65,7 +65,10 @@ impl TenantMedia {
 
     async fn begin(&self, new: NewMedia) -> Result<Box<dyn MediaSink>, MediaError> {
         let limits = &self.files.limits;
-        let bytes_max = new.bytes_max.min(limits.object_bytes_max).min(self.bytes_max);
+        let bytes_max = new
+            .bytes_max
+            .min(limits.object_bytes_max)
+            .min(self.bytes_max);
         if new.announced_bytes.is_some_and(|bytes| bytes > bytes_max) {
             return Err(MediaError::TooLarge { bytes_max });
         }

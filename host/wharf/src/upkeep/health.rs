@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use wharf_core::ChannelId;
-use wharf_core::provider::{
-    ChannelUpdate, ErrorClass, HealthReport, HealthVerdict, PlatformError,
-};
+use wharf_core::provider::{ChannelUpdate, ErrorClass, HealthReport, HealthVerdict, PlatformError};
 use wharf_store::channel_health::{self, HealthRow};
 use wharf_store::channels::ChannelRow;
 use wharf_store::{StoreError, Tx};

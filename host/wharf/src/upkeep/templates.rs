@@ -13,9 +13,7 @@ use wharf_core::request::FieldError;
 use wharf_core::{ChannelId, Code, TemplateId, TenantId};
 use wharf_runtime::Interface;
 use wharf_store::channels::ChannelRow;
-use wharf_store::templates::{
-    self, TemplateAccount, TemplateNews, TemplateRow, TemplateSync,
-};
+use wharf_store::templates::{self, TemplateAccount, TemplateNews, TemplateRow, TemplateSync};
 use wharf_store::{Conn, StoreError, Tx};
 
 use super::Line;
@@ -40,7 +38,11 @@ pub(crate) fn account_of(channel: &Channel) -> TemplateAccount {
 
 /// Lists the account's templates and keeps what is there now. Returns how many there are.
 pub(crate) async fn sync(app: &Arc<App>, line: &Line) -> Result<u64, FlowError> {
-    let (tenant, of, began_at) = (&line.channel.tenant, account_of(&line.channel), app.now_ms());
+    let (tenant, of, began_at) = (
+        &line.channel.tenant,
+        account_of(&line.channel),
+        app.now_ms(),
+    );
     let mut keep = Keep {
         app,
         of: of.clone(),
@@ -69,9 +71,9 @@ pub(crate) async fn sync(app: &Arc<App>, line: &Line) -> Result<u64, FlowError> 
             let (reason, now) = (error.to_string(), app.now_ms());
             app.db
                 .write(move |tx| {
-                    Box::pin(async move {
-                        templates::fail_listing(tx, &owner, &of, &reason, now).await
-                    })
+                    Box::pin(
+                        async move { templates::fail_listing(tx, &owner, &of, &reason, now).await },
+                    )
                 })
                 .await?;
             Err(error)

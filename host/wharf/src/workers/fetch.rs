@@ -14,9 +14,9 @@ use wharf_core::provider::{InboundContent, InboundMedia, Retry};
 use wharf_core::retry::backoff_ms;
 use wharf_queue::{Job, Outcome, Queue};
 use wharf_runtime::CallError;
+use wharf_store::StoreError;
 use wharf_store::inbound_media::{self, InboundMediaRow, MediaState};
 use wharf_store::messages::{self, Inbound, Stored};
-use wharf_store::{StoreError, Tx};
 
 use super::{gate, jobs, lane_of};
 use crate::announce::Announcer;
@@ -154,7 +154,7 @@ impl Fetch<'_> {
             .write(move |tx| {
                 Box::pin(async move {
                     let attached = intake::attach(tx, &announcer, &about, &media, now).await?;
-                    end(tx, wharf_queue::complete(tx, &lease).await?)?;
+                    end(wharf_queue::complete(tx, &lease).await?)?;
                     Ok(attached)
                 })
             })
@@ -207,14 +207,15 @@ impl Fetch<'_> {
                             Some("too-large" | "type-refused") => MediaState::Skipped,
                             _ => MediaState::Failed,
                         };
-                        if inbound_media::give_up(tx, &tenant, about.id, state, &error, now).await? {
+                        if inbound_media::give_up(tx, &tenant, about.id, state, &error, now).await?
+                        {
                             let fact = intake::fact(&about, state, None, Some(&error));
                             announcer.announce(tx, fact, now).await?;
                         }
                         wharf_queue::complete(tx, &lease).await?
                     }
                 };
-                end(tx, held)
+                end(held)
             })
         });
         match ended.await {
@@ -225,7 +226,7 @@ impl Fetch<'_> {
 }
 
 /// Undoes everything when the lease was lost: the job's new owner ends it.
-fn end(_: &Tx, held: bool) -> Result<(), StoreError> {
+fn end(held: bool) -> Result<(), StoreError> {
     match held {
         true => Ok(()),
         false => Err(StoreError::Refused(

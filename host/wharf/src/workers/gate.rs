@@ -78,7 +78,10 @@ pub(super) async fn later(
         .await?;
     Ok(Outcome::Retry {
         due_at,
-        reason: format!("the tenant {} has as many such jobs running as it may", job.tenant),
+        reason: format!(
+            "the tenant {} has as many such jobs running as it may",
+            job.tenant
+        ),
     })
 }
 

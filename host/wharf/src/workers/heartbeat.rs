@@ -37,15 +37,15 @@ pub(crate) async fn keep(app: Arc<App>, stop: CancellationToken) {
 pub(super) async fn beat(app: &Arc<App>) -> Result<(), StoreError> {
     let (app, db, now) = (Arc::clone(app), app.db.clone(), app.now_ms());
     db.write(move |tx| {
-            Box::pin(async move {
-                let last = upkeep::beat(tx, now).await?;
-                match last.and_then(|last| missed_since(&app, last, now)) {
-                    Some(since) => fetch_missed(tx, &app, since, now).await,
-                    None => Ok(()),
-                }
-            })
+        Box::pin(async move {
+            let last = upkeep::beat(tx, now).await?;
+            match last.and_then(|last| missed_since(&app, last, now)) {
+                Some(since) => fetch_missed(tx, &app, since, now).await,
+                None => Ok(()),
+            }
         })
-        .await
+    })
+    .await
 }
 
 /// From when on something may have been missed; None when there was no outage.
@@ -63,7 +63,10 @@ fn missed_since(app: &App, last: i64, now: i64) -> Option<i64> {
 
 fn since(last: i64, now: i64, silence_min: i64, overlap: i64, back_max: i64) -> Option<i64> {
     let is_outage = now.saturating_sub(last) >= silence_min && back_max > 0;
-    is_outage.then(|| last.saturating_sub(overlap).max(now.saturating_sub(back_max)))
+    is_outage.then(|| {
+        last.saturating_sub(overlap)
+            .max(now.saturating_sub(back_max))
+    })
 }
 
 async fn fetch_missed(tx: &mut Tx, app: &App, since: i64, now: i64) -> Result<(), StoreError> {

@@ -121,8 +121,14 @@ async fn found(
                 let Some(message) = still_open(tx, tenant, id, try_number).await? else {
                     return Ok(());
                 };
-                record(tx, &message, Status::Sent, accepted.provider_message_id.as_deref(), now)
-                    .await?;
+                record(
+                    tx,
+                    &message,
+                    Status::Sent,
+                    accepted.provider_message_id.as_deref(),
+                    now,
+                )
+                .await?;
                 if let Some(theirs) = &accepted.provider_message_id {
                     journal::record_accepted(tx, tenant, id, try_number, theirs, now).await?;
                 }

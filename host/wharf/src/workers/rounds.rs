@@ -116,7 +116,8 @@ pub(super) async fn run(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError
             .plugins
             .get(&channel.plugin)
             .is_some_and(|plugin| plugin.has(what.interface()));
-        let is_first = what == What::Health || accounts.insert((channel.tenant.clone(), of.clone()));
+        let is_first =
+            what == What::Health || accounts.insert((channel.tenant.clone(), of.clone()));
         if is_known && is_first {
             pushed.push(due(&mut conn, what, channel, &of, (slot, every_ms, now)).await?);
         }
@@ -161,7 +162,9 @@ async fn due(
 /// The same place in every slot for the same channel.
 fn place(name: &str, every_ms: i64) -> i64 {
     let digest = Sha256::digest(name.as_bytes());
-    let number = i64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
+    let number = i64::from(u32::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3],
+    ]));
     number % every_ms.max(1)
 }
 

@@ -96,7 +96,10 @@ async fn reconciliation(
     job: &Job,
     message: &Message,
 ) -> Result<Option<NewJob>, StoreError> {
-    let channel = app.directory.channel(&message.tenant, &message.channel).await?;
+    let channel = app
+        .directory
+        .channel(&message.tenant, &message.channel)
+        .await?;
     let plugin = channel.and_then(|channel| app.plugins.get(&channel.plugin));
     let has_list = plugin.is_some_and(|plugin| plugin.has(Interface::Reconcile));
     let immediate = job.payload["immediate"] == true;

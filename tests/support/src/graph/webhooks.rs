@@ -68,12 +68,23 @@ impl FakeGraph {
         caption: Option<&str>,
     ) -> String {
         let number = self.number().clone();
+        self.receive_medium_at(&number, from, (kind, content_type, bytes.into()), caption)
+    }
+
+    /// The same to any number of ours: kind, type and bytes.
+    pub fn receive_medium_at(
+        &self,
+        number: &PhoneNumber,
+        from: &str,
+        (kind, content_type, bytes): (&str, &str, Bytes),
+        caption: Option<&str>,
+    ) -> String {
         let host = &self.shared.config.expected_media_host;
         let medium = self
             .shared
             .platform
-            .receive_medium(&number, host, content_type, bytes.into());
-        self.receive(from, &Inbound::medium(kind, medium, caption))
+            .receive_medium(number, host, content_type, bytes);
+        self.receive_at(number, from, &Inbound::medium(kind, medium, caption))
     }
 
     /// Posts a change of any field of the first number's account, see `fields::sample`.

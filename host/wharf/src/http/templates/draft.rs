@@ -46,9 +46,11 @@ impl<'a> Draft<'a> {
         draft.only_known();
         let channel = match object.get("channel") {
             None => None,
-            Some(_) => draft
-                .text("channel", NAME_CHARS_MAX)
-                .and_then(|text| text.parse().ok().or_else(|| draft.refuse("/channel", "is no channel's name"))),
+            Some(_) => draft.text("channel", NAME_CHARS_MAX).and_then(|text| {
+                text.parse()
+                    .ok()
+                    .or_else(|| draft.refuse("/channel", "is no channel's name"))
+            }),
         };
         let name = draft.text("name", NAME_CHARS_MAX);
         let language = draft.text("language", LANGUAGE_CHARS_MAX);
@@ -73,13 +75,19 @@ impl<'a> Draft<'a> {
     }
 
     fn refuse<T>(&mut self, pointer: &str, detail: &str) -> Option<T> {
-        self.errors.push(FieldError::new(pointer, "invalid", detail));
+        self.errors
+            .push(FieldError::new(pointer, "invalid", detail));
         None
     }
 
     fn only_known(&mut self) {
         const KNOWN: [&str; 6] = [
-            "channel", "name", "language", "category", "components", "examples",
+            "channel",
+            "name",
+            "language",
+            "category",
+            "components",
+            "examples",
         ];
         let object = self.object;
         for name in object.keys() {
@@ -87,7 +95,8 @@ impl<'a> Draft<'a> {
                 let known = [&KNOWN[..], &BESIDE[..]].concat().join(", ");
                 let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
                 let detail = format!("is not known here; known are {known}");
-                self.errors.push(FieldError::new(pointer, "unknown", detail));
+                self.errors
+                    .push(FieldError::new(&pointer, "unknown", detail));
             }
         }
     }
@@ -98,10 +107,14 @@ impl<'a> Draft<'a> {
             Some(Value::String(text)) if (1..=chars_max).contains(&text.chars().count()) => {
                 Some(text.clone())
             }
-            Some(_) => self.refuse(&pointer, &format!("is a text of 1 to {chars_max} characters")),
+            Some(_) => self.refuse(
+                &pointer,
+                &format!("is a text of 1 to {chars_max} characters"),
+            ),
             None => {
                 let detail = format!("give `{name}`");
-                self.errors.push(FieldError::new(pointer, "missing", detail));
+                self.errors
+                    .push(FieldError::new(&pointer, "missing", detail));
                 None
             }
         }
@@ -114,7 +127,8 @@ impl<'a> Draft<'a> {
             Some(_) => return self.refuse("/components", "is a list of at least one component"),
             None => {
                 let detail = "give `components` as the Cloud API has them";
-                self.errors.push(FieldError::new("/components", "missing", detail));
+                self.errors
+                    .push(FieldError::new("/components", "missing", detail));
                 return None;
             }
         };
@@ -148,8 +162,12 @@ impl<'a> Draft<'a> {
         };
         let mut examples = Vec::new();
         for (at, example) in given.iter().enumerate() {
-            let pointer = example["pointer"].as_str().filter(|text| text.starts_with('/'));
-            let id = example["media"].as_str().and_then(|id| id.parse::<MediaId>().ok());
+            let pointer = example["pointer"]
+                .as_str()
+                .filter(|text| text.starts_with('/'));
+            let id = example["media"]
+                .as_str()
+                .and_then(|id| id.parse::<MediaId>().ok());
             let row = match id {
                 Some(id) => media::get(conn, tenant, id, now).await?,
                 None => None,
