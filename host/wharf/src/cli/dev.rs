@@ -53,7 +53,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     block_on(async {
         let mut signals = Signals::listen()?;
         let starting = signals.unless_told_to_stop(Gateway::start(config));
-        let Some(gateway) = starting.await? else {
+        let Some(gateway) = Box::pin(starting).await? else {
             return Ok(());
         };
         if gateway.app().plugins.all().is_empty() {

@@ -62,8 +62,9 @@ pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
 pub async fn start_schedules(app: &Arc<App>) -> Result<(), StoreError> {
     let now = app.now_ms();
     push_purge(app, now / HOUR_MS + 1, now).await?;
-    heartbeat::beat(app).await?;
-    rounds::start(app).await
+    // Boxed: a start holds few of them, and their futures are large.
+    Box::pin(heartbeat::beat(app)).await?;
+    Box::pin(rounds::start(app)).await
 }
 
 async fn push_purge(app: &App, hour: i64, now: i64) -> Result<(), StoreError> {
