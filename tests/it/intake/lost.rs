@@ -85,7 +85,7 @@ async fn lost(gateway: &TestGateway, immediate: bool) -> String {
             let message = messages::get(tx, &tenant, id).await?.unwrap();
             let job = jobs::reconcile(&message, immediate, now, now);
             // Twice is once.
-            queues.push(tx, &[job.clone()], now).await?;
+            queues.push(tx, std::slice::from_ref(&job), now).await?;
             queues.push(tx, &[job], now).await
         })
     });
