@@ -89,12 +89,31 @@ impl Workspace {
         );
         Ok(program)
     }
+
+    /// A program that cargo built in the release profile.
+    pub(crate) fn release_program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let file = self.target.join("release").join(name);
+        anyhow::ensure!(
+            file.is_file(),
+            "cargo built {name}, but not to {}: unset CARGO_BUILD_TARGET and the like",
+            file.display()
+        );
+        Ok(file)
+    }
 }
 
 /// The cargo that runs this program, else the one in the search path.
 fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
+    // What `cargo run` said of xtask itself. Build scripts that look at it (ring's does) would run again, with
+    // everything that depends on them, each time after a cargo command of one's own.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
