@@ -10,6 +10,7 @@ mod egress;
 mod exchange;
 mod harness;
 mod hostile;
+mod intake;
 mod parity;
 mod plugin_kit;
 mod plugins_life;

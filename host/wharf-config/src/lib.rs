@@ -26,8 +26,9 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, PluginClass,
-    PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous, Webhook,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch,
+    PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous,
+    Upkeep, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 pub use tenant::{ApiKey, App, Channel, Endpoint, KeyHash, Tenant};
@@ -44,6 +45,7 @@ pub struct Config {
     pub delivery: Delivery,
     pub webhook: Webhook,
     pub media: Media,
+    pub upkeep: Upkeep,
     pub exchanges: Exchanges,
     pub plugins: Plugins,
     pub egress: Egress,

@@ -9,7 +9,7 @@ use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
     Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Plugins, Queue, Secrets,
-    Send, Webhook,
+    Send, Upkeep, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 use crate::tenant::{ApiKey, App, Surroundings, Tenant};
@@ -231,6 +231,7 @@ struct Main {
     delivery: Option<Delivery>,
     webhook: Option<Webhook>,
     media: Option<Media>,
+    upkeep: Option<Upkeep>,
     exchanges: Option<Exchanges>,
     plugins: Option<Plugins>,
     egress: Option<Egress>,
@@ -257,6 +258,7 @@ impl Main {
             delivery: read(&mut root, "delivery", Delivery::read, check::delivery),
             webhook: read(&mut root, "webhook", Webhook::read, check::nothing),
             media: read(&mut root, "media", Media::read, check::media),
+            upkeep: read(&mut root, "upkeep", Upkeep::read, check::nothing),
             exchanges: read(&mut root, "exchanges", Exchanges::read, check::nothing),
             plugins: read(&mut root, "plugins", Plugins::read, check::plugins),
             egress: read(&mut root, "egress", Egress::read, egress),
@@ -296,6 +298,7 @@ impl Main {
             delivery: self.delivery?,
             webhook: self.webhook?,
             media: self.media?,
+            upkeep: self.upkeep?,
             exchanges: self.exchanges?,
             plugins: self.plugins?,
             egress: self.egress?,

@@ -69,12 +69,16 @@ codes! {
         "Use a new key for a new request.";
     ProviderRejected "provider-rejected" 422 "The provider refused the message"
         "`provider_code` and `detail` say why; the message is kept as failed.";
+    RequestRejected "request-rejected" 422 "The provider refused the request"
+        "`detail` and `reason` say why; nothing was changed.";
     TooManyRequests "too-many-requests" 429 "More requests than allowed"
         "Wait as long as Retry-After says.";
     Internal "internal" 500 "Something failed inside the gateway"
         "Try again; give the request id to the operator if it goes on.";
     MediaUnavailable "media-unavailable" 502 "The medium could not be fetched from the provider"
         "`detail` says why; providers keep media for days only, so a later try may come too late.";
+    ProviderFailed "provider-failed" 502 "The provider did not do what was asked"
+        "`detail` says what happened; try again later.";
     ProviderUnavailable "provider-unavailable" 502 "The provider did not take the message"
         "`detail` says what happened; the message is kept as failed.";
     PluginFailed "plugin-failed" 502 "The provider's plugin failed"

@@ -197,3 +197,8 @@ ulid_id!(
     MediaId,
     "med_"
 );
+ulid_id!(
+    /// One language of a message template, as the gateway knows it.
+    TemplateId,
+    "tpl_"
+);

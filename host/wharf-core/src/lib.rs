@@ -5,7 +5,9 @@
 
 pub mod api_key;
 pub mod code;
+pub mod fetch;
 pub mod ids;
+pub mod nearest;
 pub mod phone;
 pub mod provider;
 pub mod rate;
@@ -18,6 +20,6 @@ pub mod webhook;
 pub use code::Code;
 pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
-    MessageId, TenantId, WebhookId,
+    MessageId, TemplateId, TenantId, WebhookId,
 };
 pub use status::Status;

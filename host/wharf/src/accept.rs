@@ -18,6 +18,7 @@ use wharf_store::{StoreError, idempotency, messages};
 use crate::app::App;
 use crate::directory::Channel;
 use crate::http::Problem;
+use crate::upkeep::templates;
 use crate::workers::{jobs, lane_of};
 pub(crate) use look::dry_run;
 
@@ -107,6 +108,7 @@ async fn ready(
 ) -> Result<Ready, Problem> {
     let channel = choose_channel(app, tenant, &request).await?;
     let to = resolve::resolve(app, tenant, &channel.id, &mut request).await?;
+    templates::fill(app, &channel, &mut request.content).await?;
     Ok(Ready {
         channel,
         to,
@@ -262,7 +264,8 @@ fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: 
     }
 }
 
-fn send_job(app: &App, message: &Message, immediate: bool, now: i64) -> NewJob {
+/// The job of a message that is to be sent.
+pub(crate) fn send_job(app: &App, message: &Message, immediate: bool, now: i64) -> NewJob {
     NewJob {
         id: JobId::new(&*app.ids),
         queue: Queue::Send,

@@ -22,7 +22,7 @@ use wharf_queue::{QueueConfig, Queues};
 use wharf_runtime::Registry;
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
-use crate::app::{App, Settled, WEBHOOK_BODIES_KIB_MAX};
+use crate::app::{App, Gates, Settled, WEBHOOK_BODIES_KIB_MAX};
 use crate::callers::Callers;
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
@@ -46,6 +46,7 @@ pub struct Gateway {
     serving: JoinHandle<()>,
     working: JoinHandle<()>,
     following: JoinHandle<()>,
+    beating: JoinHandle<()>,
     /// Held as long as the gateway lives.
     _lock: Option<File>,
 }
@@ -147,6 +148,10 @@ impl Gateway {
         let working = tokio::spawn(workers::run(Arc::clone(&app), stop_working.clone()));
         let lifecycle = Arc::clone(&app.lifecycle);
         let following = tokio::spawn(lifecycle.follow(Arc::clone(&app), stop_working.clone()));
+        let beating = tokio::spawn(workers::keep_heartbeat(
+            Arc::clone(&app),
+            stop_working.clone(),
+        ));
         tracing::info!(http.listen = %address, plugins = app.plugins.all().len(), "wharf serves on {address}");
         Ok(Self {
             app,
@@ -156,6 +161,7 @@ impl Gateway {
             serving,
             working,
             following,
+            beating,
             _lock: lock,
         })
     }
@@ -190,6 +196,7 @@ impl Gateway {
         self.stop_working.cancel();
         let _ = self.working.await;
         let _ = self.following.await;
+        let _ = self.beating.await;
         self.app.db.close().await;
         tracing::info!("wharf has stopped");
     }
@@ -235,6 +242,7 @@ fn assemble(opened: Opened, lifecycle: Arc<Lifecycle>) -> anyhow::Result<App> {
         clock,
         ids,
         settled: Settled::default(),
+        gates: Gates::new(&config),
         webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
         callers: Callers::default(),
         unready: watch::Sender::new(None),

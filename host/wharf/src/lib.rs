@@ -19,6 +19,7 @@ pub mod plugins;
 mod sandbox;
 mod sync;
 pub mod telemetry;
+mod upkeep;
 mod view;
 pub mod workers;
 

@@ -127,9 +127,20 @@ pub(crate) fn message_with_timeline(found: &Timeline) -> Value {
         }),
     }));
     entries.extend(events(found));
+    entries.extend(found.media.as_ref().map(|media| Entry {
+        at_ms: media.updated_at,
+        what: "media",
+        more: json!({
+            "status": media.state.as_str(), "media_id": media.media, "attempts": media.attempts,
+            "error": media.error,
+        }),
+    }));
     // Stable: what happened in the same millisecond keeps the order of the flow.
     entries.sort_by_key(|entry| entry.at_ms);
     let mut shown = stored(&found.message);
+    if let Some(media) = &found.media {
+        shown["media"] = crate::upkeep::media::view_of(media);
+    }
     let timeline = entries.into_iter().map(|entry| {
         let mut item = json!({ "at": rfc3339(entry.at_ms), "what": entry.what });
         if let (Some(item), Value::Object(more)) = (item.as_object_mut(), entry.more) {

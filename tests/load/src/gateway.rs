@@ -196,6 +196,7 @@ fn main_file(folder: &Path, listen: &str, connect_to: &str) -> String {
          [database]\nurl = {url}\n\n\
          [plugins]\ndir = {plugins}\ncache_dir = {cache}\n\
          compile_in_child = false\n\n\
+         [upkeep]\ntemplates_minutes = 0\nhealth_minutes = 0\n\n\
          [log]\nlevel = \"warn\"\n\n\
          [secrets]\nactive = \"k1\"\n\n[secrets.keys]\nk1 = {key}\n\n\
          {CONNECT_TO}\"graph.facebook.com\" = {connect_to}\n\n\

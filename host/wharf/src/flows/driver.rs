@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wharf_core::provider::{CallContext, Exchange, Outcome};
+use wharf_core::provider::{CallContext, Exchange, Outcome, TransportFailure};
 use wharf_runtime::{Interface, Plugin};
 
 use super::FlowError;
@@ -144,6 +144,9 @@ impl<'a> Driver<'a> {
             }
         })?;
         self.progress.last = Instant::now();
+        if performed.outcome == Outcome::Failed(TransportFailure::BodyTooLarge) {
+            self.actor.note_too_large();
+        }
         Ok(performed.outcome)
     }
 

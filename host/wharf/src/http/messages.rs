@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wharf_core::request::parse_message;
 use wharf_core::{Code, MessageId, TenantId};
 use wharf_store::messages::{Filter, Stored};
-use wharf_store::{channels, messages, timeline};
+use wharf_store::{channels, inbound_media, messages, timeline};
 
 use super::auth::Caller;
 use super::openapi::shapes::gateway::Channels;

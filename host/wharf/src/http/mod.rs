@@ -13,10 +13,12 @@ mod messages;
 mod objects;
 mod openapi;
 mod problem;
+mod provider;
 mod query;
 mod routes;
 mod server;
 mod simple;
+mod templates;
 mod tenants;
 mod tls;
 mod webhooks;
@@ -70,6 +72,8 @@ fn all_routes() -> Routes {
         .merge(media::routes())
         .merge(errors_page::routes())
         .merge(health::routes())
+        .merge(templates::routes())
+        .merge(provider::routes())
         .merge(docs::routes())
 }
 

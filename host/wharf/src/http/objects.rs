@@ -11,10 +11,11 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use wharf_core::provider::{InboundContent, MediaAnswer, MediaRef, MediaRequest};
+use wharf_core::provider::{InboundContent, InboundMedia, MediaRef};
 use wharf_core::request::FieldError;
 use wharf_core::{Code, MediaId, MessageId};
 use wharf_egress::{MediaError, NewMedia, file_name, media_type};
+use wharf_store::inbound_media;
 use wharf_store::media::{self, MediaOrigin, MediaRow};
 use wharf_store::messages::{self, Inbound, Stored};
 
@@ -25,9 +26,11 @@ use super::openapi::{Operation, Shape, shape};
 use super::query::Query;
 use super::routes::Routes;
 use super::{Chain, Problem, body};
+use super::provider::found_line;
+use crate::announce::Announcer;
 use crate::app::App;
-use crate::exchange::Actor;
-use crate::flows::{self, FlowError};
+use crate::flows::FlowError;
+use crate::upkeep::media::{self as intake, About, NotFetched};
 use crate::view;
 
 /// What no medium of a message has: the first is what a client sends that does not know the type, the others
@@ -192,38 +195,58 @@ pub(super) async fn delete(
 }
 
 /// `POST /v1/messages/{id}/media`: the medium of a message that came in, fetched from the provider into the
-/// store. Providers keep them for days only. 201 with the object; every call fetches it anew.
+/// store now, whatever its size and type. 201 with the object; 200 with the one that is there already.
 pub(super) async fn fetch(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let (message, locator) = inbound_medium(&app, &caller, &id).await?;
-    let channel = app
-        .directory
-        .channel(&caller.tenant, &message.channel)
-        .await?
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("the message's channel is gone"))?;
-    let plugin = app.plugins.get(&channel.plugin).ok_or_else(|| {
-        let detail = format!("no plugin named {} is loaded", channel.plugin);
-        Problem::new(Code::PluginFailed).detail(detail)
-    })?;
-    let actor = Actor::of_channel(&channel, plugin.descriptor());
-    let request = MediaRequest::Fetch(locator);
-    let fetched = match flows::media(&app, &plugin, &actor, &request).await {
-        Ok(MediaAnswer::Fetched(fetched)) => fetched,
-        Ok(_) => return Err(Problem::new(Code::PluginFailed)),
-        Err(error) => return Err(not_fetched(error, plugin.name())),
-    };
+    let (message, medium) = inbound_medium(&app, &caller, &id).await?;
+    if let Some(row) = attached(&app, &caller, message.id).await? {
+        return Ok(Json(view::media(&row)).into_response());
+    }
+    let line = found_line(&app, &caller.tenant, &message.channel).await?;
+    let plugin = line.plugin.name().to_owned();
+    let fetched = intake::fetch(&app, &line, &medium, None).await;
+    let fetched = fetched.map_err(|reason| not_fetched(reason, &plugin))?;
     let row = row_of(&app, &caller, &fetched).await?;
-    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+    let announcer = Arc::new(Announcer::of(&app, &caller.tenant).await?);
+    let (about, media, now) = (About::from(&*message), row.clone(), app.now_ms());
+    let is_ours = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move { intake::attach(tx, &announcer, &about, &media, now).await })
+        })
+        .await?;
+    if is_ours {
+        return Ok((StatusCode::CREATED, Json(view::media(&row))).into_response());
+    }
+    // Fetched twice at once: the other one is the message's.
+    intake::discard(&app, &caller.tenant, &fetched).await;
+    let other = attached(&app, &caller, message.id).await?;
+    let row = other.ok_or_else(|| Problem::new(Code::MediaUnavailable))?;
+    Ok(Json(view::media(&row)).into_response())
+}
+
+/// The message's object, while it lives.
+async fn attached(
+    app: &App,
+    caller: &Caller,
+    message: MessageId,
+) -> Result<Option<MediaRow>, Problem> {
+    let mut conn = app.db.read().await?;
+    let row = inbound_media::get(&mut conn, &caller.tenant, message).await?;
+    match row.and_then(|row| row.media) {
+        Some(id) => Ok(media::get(&mut conn, &caller.tenant, id, app.now_ms()).await?),
+        None => Ok(None),
+    }
 }
 
 async fn inbound_medium(
     app: &App,
     caller: &Caller,
     id: &str,
-) -> Result<(Box<Inbound>, String), Problem> {
+) -> Result<(Box<Inbound>, InboundMedia), Problem> {
     let missing = || Problem::new(Code::NotFound);
     let id: MessageId = id.parse().map_err(|_| missing())?;
     let mut conn = app.db.read().await?;
@@ -232,8 +255,8 @@ async fn inbound_medium(
     match found.ok_or_else(missing)? {
         Stored::Inbound(message) => match &message.content {
             InboundContent::Media(medium) => {
-                let locator = medium.locator.clone();
-                Ok((message, locator))
+                let medium = medium.clone();
+                Ok((message, medium))
             }
             _ => Err(missing().detail("the message has no medium")),
         },
@@ -287,18 +310,21 @@ fn not_stored(error: MediaError) -> Problem {
     }
 }
 
-fn not_fetched(error: FlowError, plugin: &str) -> Problem {
-    let problem = match &error {
-        FlowError::Unsupported { .. } => Problem::new(Code::Unsupported),
-        FlowError::Provider(_) => Problem::new(Code::MediaUnavailable),
-        FlowError::Store(_) => Problem::new(Code::Internal),
-        _ => Problem::new(Code::PluginFailed),
+fn not_fetched(reason: NotFetched, plugin: &str) -> Problem {
+    let shown = reason.shown();
+    let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
+    let code = match &reason {
+        NotFetched::Flow(FlowError::Unsupported { .. }) => Code::Unsupported,
+        NotFetched::Flow(FlowError::Store(_)) => Code::Internal,
+        NotFetched::Flow(FlowError::Provider(_))
+        | NotFetched::Unwanted(_)
+        | NotFetched::Garbled => Code::MediaUnavailable,
+        NotFetched::Flow(_) => Code::PluginFailed,
     };
-    tracing::warn!(plugin.name = plugin, error = %Chain(&error), "a medium could not be fetched");
-    let problem = problem.with("reason", error.slug());
-    match &error {
-        FlowError::Provider(error) => problem.detail(error.detail.clone()),
-        FlowError::Store(_) => problem,
-        other => problem.detail(other.to_string()),
+    tracing::warn!(plugin.name = plugin, error = %shown, "a medium could not be fetched");
+    let problem = Problem::new(code).with("reason", text("code"));
+    match code {
+        Code::Internal => problem,
+        _ => problem.detail(text("detail")),
     }
 }

@@ -64,7 +64,7 @@ impl<'a> Attempt<'a> {
 
     /// Runs to an end, from the start or from where a crash left it.
     pub(super) async fn run(&self, open: Option<OpenAttempt>) -> Result<End, StoreError> {
-        let wire = self.wire_message();
+        let wire = wire_message(self.message, self.channel);
         let mut seq: u32 = 0;
         let mut begun = open.is_some();
         let mut last = None;
@@ -131,17 +131,6 @@ impl<'a> Attempt<'a> {
                     return Ok(End::Failed(Box::new(failed)));
                 }
             }
-        }
-    }
-
-    fn wire_message(&self) -> OutboundMessage {
-        OutboundMessage {
-            id: self.message.id.bare(),
-            to: self.message.to.clone(),
-            sender: self.channel.sender.clone(),
-            content: self.message.content.clone(),
-            reply_to: self.message.reply_to.clone(),
-            options: crate::view::options(self.message.options.as_ref()),
         }
     }
 
@@ -280,6 +269,18 @@ impl<'a> Attempt<'a> {
             .vault
             .open(&state_aad(tenant, &id, seq), sealed)?
             .to_vec())
+    }
+}
+
+/// The message as its plugin gets it.
+pub(super) fn wire_message(message: &Message, channel: &Channel) -> OutboundMessage {
+    OutboundMessage {
+        id: message.id.bare(),
+        to: message.to.clone(),
+        sender: channel.sender.clone(),
+        content: message.content.clone(),
+        reply_to: message.reply_to.clone(),
+        options: crate::view::options(message.options.as_ref()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The effects of one atom of a webhook, each once, in the transaction of the note that it is in.
 
 use serde_json::json;
-use wharf_core::provider::{InboundEvent, InboundItem, InboundStatus};
+use wharf_core::fetch::FetchRule;
+use wharf_core::provider::{InboundContent, InboundEvent, InboundItem, InboundStatus};
 use wharf_core::{MessageId, Status};
 use wharf_store::channels::ChannelRow;
 use wharf_store::messages::{self, Message, NewInbound};
@@ -10,12 +11,16 @@ use wharf_store::{StoreError, Tx, atoms, statuses};
 use super::facts;
 use super::settle::{Change, change_status};
 use crate::announce::Announcer;
+use crate::upkeep::media::{self, About};
+use crate::upkeep::{health, templates};
 
 /// One atom on its way into one tenant.
 pub(super) struct Placed {
     pub(super) item: InboundItem,
     pub(super) channel: ChannelRow,
     pub(super) announcer: Announcer,
+    /// Which media of its messages are fetched.
+    pub(super) media: FetchRule,
 }
 
 /// Applies one atom once. False when the message it speaks of is not known here yet.
@@ -51,7 +56,24 @@ pub(super) async fn apply(
                 created_at: now,
             };
             messages::insert_inbound(tx, tenant, &new).await?;
-            fact
+            atom.announcer.announce(tx, fact, now).await?;
+            if let InboundContent::Media(medium) = &message.content {
+                let about = About {
+                    id,
+                    channel: atom.channel.id.clone(),
+                    provider_message_id: message.provider_message_id.clone(),
+                };
+                media::begin(tx, &atom.announcer, &about, medium, &atom.media, now).await?;
+            }
+            return Ok(true);
+        }
+        InboundEvent::Template(update) => {
+            templates::learn(tx, &atom.announcer, &atom.channel, update, now).await?;
+            facts::reported(&atom.channel, &atom.item.event)
+        }
+        InboundEvent::Channel(update) => {
+            health::learn(tx, &atom.channel, update, now).await?;
+            facts::reported(&atom.channel, &atom.item.event)
         }
         other => facts::reported(&atom.channel, other),
     };

@@ -6,13 +6,14 @@ use serde_json::Value;
 use wharf_core::provider::{Accepted, Bucket, Level, PlatformError};
 use wharf_core::request::Policy;
 use wharf_core::{MessageId, Status, TenantId};
-use wharf_queue::{Job, Lease, Outcome, Queue};
+use wharf_queue::{Job, Lease, NewJob, Outcome, Queue};
+use wharf_runtime::Interface;
 use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
 use wharf_store::messages::{self, Message};
 use wharf_store::{StoreError, Tx};
 
 use super::failed::{Failed, SendError};
-use super::lane_of;
+use super::{jobs, lane_of, reconcile};
 use crate::announce::{Announcer, StatusChange};
 use crate::app::App;
 
@@ -70,6 +71,7 @@ pub(super) async fn unknown(
     let end = Settlement {
         status: Some(Status::Unknown),
         error: Some(failed.error.to_json()),
+        reconcile: reconciliation(app, job, message).await?,
         ..Settlement::of(app, message, number, AttemptOutcome::Unknown).await?
     };
     let wait = i64::try_from(app.config.send.unknown_wait_ms).unwrap_or(i64::MAX);
@@ -86,6 +88,25 @@ pub(super) async fn unknown(
         _ => After::Complete,
     };
     in_transaction(app, job, end, after).await
+}
+
+/// The job that asks the provider's list, where it has one.
+async fn reconciliation(
+    app: &App,
+    job: &Job,
+    message: &Message,
+) -> Result<Option<NewJob>, StoreError> {
+    let channel = app
+        .directory
+        .channel(&message.tenant, &message.channel)
+        .await?;
+    let plugin = channel.and_then(|channel| app.plugins.get(&channel.plugin));
+    let has_list = plugin.is_some_and(|plugin| plugin.has(Interface::Reconcile));
+    let immediate = job.payload["immediate"] == true;
+    let now = app.now_ms();
+    let due_at = reconcile::first_due(app, message, now);
+    Ok((has_list && app.config.upkeep.reconcile)
+        .then(|| jobs::reconcile(message, immediate, now, due_at)))
 }
 
 /// Final: a dead letter with its reason.
@@ -247,6 +268,8 @@ struct Settlement {
     error: Option<Value>,
     retry_at: Option<i64>,
     pause_ms: Option<u64>,
+    /// Asks the provider's list what became of it.
+    reconcile: Option<NewJob>,
     announcer: Announcer,
     now: i64,
 }
@@ -269,6 +292,7 @@ impl Settlement {
             error: None,
             retry_at: None,
             pause_ms: None,
+            reconcile: None,
             announcer: Announcer::of(app, &message.tenant).await?,
             now: app.now_ms(),
         })
@@ -328,6 +352,9 @@ async fn in_transaction(
                     let until = end.now + i64::try_from(pause_ms).unwrap_or(0);
                     let lane = lane_of(&end.tenant, &end.message.channel);
                     wharf_queue::pause_lane(tx, Queue::Send, &lane, until).await?;
+                }
+                if let Some(job) = end.reconcile {
+                    end.announcer.queues().push(tx, &[job], end.now).await?;
                 }
                 finish(tx, &lease, &after).await
             })

@@ -81,6 +81,10 @@ impl Operation {
         Self::new("POST", path, id)
     }
 
+    pub(in crate::http) fn patch(path: &'static str, id: &'static str) -> Self {
+        Self::new("PATCH", path, id)
+    }
+
     pub(in crate::http) fn delete(path: &'static str, id: &'static str) -> Self {
         Self::new("DELETE", path, id)
     }
@@ -249,6 +253,7 @@ impl Operation {
         match self.method {
             "GET" => MethodFilter::GET,
             "POST" => MethodFilter::POST,
+            "PATCH" => MethodFilter::PATCH,
             _ => MethodFilter::DELETE,
         }
     }
