@@ -31,12 +31,13 @@ const META_REPEATS_DAYS: u32 = 7;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 13] = [
     "account.update",
     "channel.health",
     "contact.identity",
     "contact.preference",
     "message.echo",
+    "message.fallback",
     "message.received",
     "message.status",
     "provider.other",

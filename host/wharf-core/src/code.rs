@@ -47,6 +47,8 @@ codes! {
         "Use one of the methods in the Allow header.";
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still running"
         "Wait a moment and send the same request again.";
+    CancelTooLate "cancel-too-late" 409 "The message cannot be canceled any more"
+        "`detail` says where it is; only what nobody has begun to send can be taken back.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
         "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"

@@ -27,7 +27,7 @@ const VERIFY_TOKEN: &str = "verify-me";
 /// The highest rate a channel may be given: pacing is not what is measured.
 const MPS: u32 = 10_000;
 /// Recipients that the messages go to in turn.
-const RECIPIENTS: u32 = 256;
+const RECIPIENTS: u32 = 20_000;
 
 const CONNECT_TO: &str = "[egress.connect_to]\n";
 

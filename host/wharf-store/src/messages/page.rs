@@ -32,7 +32,7 @@ async fn first(
     on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, channel_id, direction, kind, contact, content, details, reference,
                 reply_to, provider_message_id, status, error, priority, policy, try_number,
-                expires_at, created_at, updated_at, options
+                expires_at, created_at, updated_at, options, send_at, fallback
          from message where tenant_id = $1
          order by created_at desc, id desc limit $2"
     )
@@ -51,7 +51,7 @@ async fn next(
     on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, channel_id, direction, kind, contact, content, details, reference,
                 reply_to, provider_message_id, status, error, priority, policy, try_number,
-                expires_at, created_at, updated_at, options
+                expires_at, created_at, updated_at, options, send_at, fallback
          from message
          where tenant_id = $1
            and (created_at, id) < (select created_at, id from message

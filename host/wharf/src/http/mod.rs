@@ -1,7 +1,10 @@
 //! The HTTP surfaces: native `/v1`, the simple surface, provider webhooks, health.
 
 mod auth;
+mod batch;
 mod body;
+mod cancel;
+mod dead_letters;
 pub(crate) mod errors_page;
 mod health;
 mod media;
@@ -41,6 +44,9 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/messages",
             post(messages::send_message).get(messages::list_messages),
         )
+        .merge(batch::routes())
+        .merge(cancel::routes())
+        .merge(dead_letters::routes())
         .route("/v1/messages/{id}", get(messages::get_message))
         .route("/v1/messages/{id}/media", post(objects::fetch))
         .route("/v1/media", post(objects::upload))

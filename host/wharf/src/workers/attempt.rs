@@ -21,7 +21,7 @@ use wharf_store::{Aad, StoreError, Tx};
 use super::failed::{Failed, Last, SendError, may_have_acted};
 use crate::app::App;
 use crate::directory::Channel;
-use crate::exchange::{self, Actor, Journal, JournalEntry, Performed};
+use crate::exchange::{self, Actor, Journal, JournalEntry, NotPerformed, Performed};
 
 /// How an attempt ended.
 pub(super) enum End {
@@ -126,9 +126,18 @@ impl<'a> Attempt<'a> {
                         acted_before: last.as_ref().is_some_and(Last::may_have_acted),
                     });
                 }
-                Err(error) => {
+                Err(Stop::Refused(error)) => {
                     let failed = Failed::of_refusal(error, last.as_ref());
                     return Ok(End::Failed(Box::new(failed)));
+                }
+                // An attempt that has begun is not over: its journal says where it goes on.
+                Err(Stop::Closed { until_ms }) => {
+                    let wait_ms = (until_ms - self.app.now_ms()).max(0);
+                    let failed = Box::new(Failed::closed(wait_ms, begun));
+                    return Ok(match begun {
+                        true => End::Failed(failed),
+                        false => End::NotAsked(failed),
+                    });
                 }
             }
         }
@@ -156,7 +165,7 @@ impl<'a> Attempt<'a> {
         exchange: &Exchange,
         seq: u32,
         begun: bool,
-    ) -> Result<Result<Performed, SendError>, StoreError> {
+    ) -> Result<Result<Performed, Stop>, StoreError> {
         let journal = Entry {
             attempt: self,
             seq,
@@ -165,12 +174,14 @@ impl<'a> Attempt<'a> {
         let delay = Duration::from_millis(exchange.delay_ms.min(DELAY_MS_MAX).into());
         match exchange::perform(self.app, &self.actor, exchange, delay, &journal).await? {
             Ok(performed) => Ok(Ok(performed)),
-            Err(denied) => {
+            Err(NotPerformed::Closed { until_ms }) => Ok(Err(Stop::Closed { until_ms })),
+            Err(NotPerformed::Denied(denied)) => {
                 if !begun {
                     self.begin(None).await?;
                 }
                 tracing::warn!(message.id = %self.message.id, plugin.name = self.plugin.name(), reason = %denied, "an exchange was denied");
-                Ok(Err(SendError::new(denied.slug(), denied.to_string())))
+                let error = SendError::new(denied.slug(), denied.to_string());
+                Ok(Err(Stop::Refused(error)))
             }
         }
     }
@@ -281,6 +292,12 @@ impl<'a> Attempt<'a> {
             .open(&state_aad(tenant, &id, seq), sealed)?
             .to_vec())
     }
+}
+
+/// Why an exchange was not performed: nothing left.
+enum Stop {
+    Refused(SendError),
+    Closed { until_ms: i64 },
 }
 
 enum Recovered {

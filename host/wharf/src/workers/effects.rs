@@ -8,6 +8,7 @@ use wharf_store::messages::{self, Message, NewInbound};
 use wharf_store::{StoreError, Tx, atoms, statuses};
 
 use super::facts;
+use super::pace;
 use super::settle::{Change, change_status};
 use crate::announce::Announcer;
 
@@ -51,12 +52,34 @@ pub(super) async fn apply(
                 created_at: now,
             };
             messages::insert_inbound(tx, tenant, &new).await?;
+            pace::count_inbound(tx, tenant, &atom.channel.id, now).await?;
             fact
         }
-        other => facts::reported(&atom.channel, other),
+        other => {
+            heed(tx, atom, other, now).await?;
+            facts::reported(&atom.channel, other)
+        }
     };
     atom.announcer.announce(tx, fact, now).await?;
     Ok(true)
+}
+
+/// What an event says about the speed of the number.
+async fn heed(
+    tx: &mut Tx,
+    atom: &Placed,
+    event: &InboundEvent,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (tenant, channel) = (&atom.channel.tenant, &atom.channel.id);
+    match event {
+        InboundEvent::Echo(_) => pace::count_inbound(tx, tenant, channel, now).await,
+        InboundEvent::Channel(update) => match update.messages_per_second {
+            Some(per_second) if per_second > 0 => pace::said(tx, tenant, channel, per_second).await,
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 async fn is_new(tx: &mut Tx, plugin: &str, atom: &Placed, now: i64) -> Result<bool, StoreError> {

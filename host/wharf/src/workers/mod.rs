@@ -1,12 +1,15 @@
 //! The jobs' handlers, run by apalis workers over our own queue.
 
 mod attempt;
+pub(crate) mod cancel;
 mod deliver;
 mod effects;
 mod facts;
 mod failed;
+mod fallback;
 pub mod jobs;
 mod maintenance;
+pub(crate) mod pace;
 mod parse;
 mod pin;
 pub mod revive;

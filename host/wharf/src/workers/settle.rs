@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use wharf_core::provider::{Accepted, Bucket, Level, PlatformError};
+use wharf_core::provider::{Accepted, Pace};
 use wharf_core::request::Policy;
 use wharf_core::{MessageId, Status, TenantId};
-use wharf_queue::{Job, Lease, Outcome, Queue};
+use wharf_queue::{Job, Lease, Outcome};
 use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
 use wharf_store::messages::{self, Message};
 use wharf_store::{StoreError, Tx};
 
 use super::failed::{Failed, SendError};
-use super::lane_of;
+use super::pace::Advice;
 use crate::announce::{Announcer, StatusChange};
 use crate::app::App;
-
-/// The longest pause a provider's answer may put on a whole channel.
-const PAUSE_MS_MAX: u64 = 3_600_000;
 
 /// The provider took it.
 pub(super) async fn accepted(
@@ -35,7 +32,14 @@ pub(super) async fn accepted(
     let end = Settlement {
         status: Some(status),
         provider_message_id: accepted.provider_message_id,
-        ..Settlement::of(app, message, number, AttemptOutcome::Accepted).await?
+        ..Settlement::of(
+            app,
+            message,
+            number,
+            AttemptOutcome::Accepted,
+            &accepted.pace,
+        )
+        .await?
     };
     in_transaction(app, job, end, After::Complete).await
 }
@@ -52,8 +56,7 @@ pub(super) async fn retry(
     let end = Settlement {
         error: Some(failed.error.to_json()),
         retry_at: Some(due_at),
-        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
-        ..Settlement::of(app, message, number, AttemptOutcome::Retry).await?
+        ..Settlement::of(app, message, number, AttemptOutcome::Retry, failed.pace()).await?
     };
     let reason = describe(&failed.error);
     in_transaction(app, job, end, After::Retry { due_at, reason }).await
@@ -70,7 +73,7 @@ pub(super) async fn unknown(
     let end = Settlement {
         status: Some(Status::Unknown),
         error: Some(failed.error.to_json()),
-        ..Settlement::of(app, message, number, AttemptOutcome::Unknown).await?
+        ..Settlement::of(app, message, number, AttemptOutcome::Unknown, failed.pace()).await?
     };
     let wait = i64::try_from(app.config.send.unknown_wait_ms).unwrap_or(i64::MAX);
     let due_at = app.now_ms().saturating_add(wait);
@@ -99,8 +102,7 @@ pub(super) async fn failed(
     let end = Settlement {
         status: Some(Status::Failed),
         error: Some(failed.error.to_json()),
-        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
-        ..Settlement::of(app, message, number, AttemptOutcome::Failed).await?
+        ..Settlement::of(app, message, number, AttemptOutcome::Failed, failed.pace()).await?
     };
     in_transaction(
         app,
@@ -246,7 +248,7 @@ struct Settlement {
     provider_message_id: Option<String>,
     error: Option<Value>,
     retry_at: Option<i64>,
-    pause_ms: Option<u64>,
+    advice: Option<Advice>,
     announcer: Announcer,
     now: i64,
 }
@@ -257,6 +259,7 @@ impl Settlement {
         message: &Message,
         number: u32,
         outcome: AttemptOutcome,
+        paces: &[Pace],
     ) -> Result<Self, StoreError> {
         Ok(Self {
             tenant: message.tenant.clone(),
@@ -268,7 +271,7 @@ impl Settlement {
             provider_message_id: None,
             error: None,
             retry_at: None,
-            pause_ms: None,
+            advice: Advice::of(app, &message.tenant, &message.channel, &message.to, paces).await?,
             announcer: Announcer::of(app, &message.tenant).await?,
             now: app.now_ms(),
         })
@@ -324,10 +327,8 @@ async fn in_transaction(
                     };
                     change_status(tx, &end.announcer, &end.message, &change).await?;
                 }
-                if let Some(pause_ms) = end.pause_ms {
-                    let until = end.now + i64::try_from(pause_ms).unwrap_or(0);
-                    let lane = lane_of(&end.tenant, &end.message.channel);
-                    wharf_queue::pause_lane(tx, Queue::Send, &lane, until).await?;
+                if let Some(advice) = &end.advice {
+                    advice.act(tx, end.now).await?;
                 }
                 finish(tx, &lease, &after).await
             })
@@ -352,16 +353,6 @@ async fn finish(tx: &mut Tx, lease: &Lease, after: &After) -> Result<(), StoreEr
             "the job's lease was lost; its new owner ends it".to_owned(),
         ))
     }
-}
-
-fn channel_pause_ms(advice: &PlatformError) -> Option<u64> {
-    advice
-        .pace
-        .iter()
-        .filter(|pace| pace.bucket == Bucket::Level(Level::Channel))
-        .filter_map(|pace| pace.pause_ms)
-        .max()
-        .map(|ms| ms.min(PAUSE_MS_MAX))
 }
 
 fn describe(error: &SendError) -> String {
