@@ -124,7 +124,8 @@ async fn sixty_messages_each_have_one_effect_and_pages_show_each_once() {
     each(async |gateway| {
         // Each to somebody else: one recipient gets 45 at once, and then one in six seconds.
         let sends = (0..60).map(|number| async move {
-            let body = json!({ "to": format!("+4915112345{number:03}"), "text": { "body": "Hello" } });
+            let body =
+                json!({ "to": format!("+4915112345{number:03}"), "text": { "body": "Hello" } });
             gateway.send(body).await.id()
         });
         let ids = futures_util::future::join_all(sends).await;

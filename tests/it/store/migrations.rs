@@ -15,7 +15,8 @@ async fn migrations_run_once_and_say_what_is_pending() {
                 "0001 spine",
                 "0002 media and memos",
                 "0003 plugin digest",
-                "0004 message options"
+                "0004 message options",
+                "0007 pacing"
             ]
         );
         db.migrate().await.unwrap();
