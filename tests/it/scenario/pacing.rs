@@ -1,11 +1,10 @@
 //! What providers say about speed, and what counts against it, through a whole gateway.
 
 use serde_json::json;
-use wharf_test_support::eventually;
 use wharf_test_support::graph::{Fault, Inbound};
 
 use super::quiet;
-use crate::harness::{Setup, WAIT, each_with};
+use crate::harness::{Setup, each_with, timeline};
 
 fn to(n: usize) -> serde_json::Value {
     json!({ "to": format!("+49151{n:08}"), "text": { "body": "Hello" } })
@@ -30,13 +29,13 @@ async fn a_throttled_account_pauses_all_its_channels_and_no_other() {
         let mut body = to(1);
         body["channel"] = json!("main");
         let id = gateway.send(body).await.id();
-        let paused = eventually(WAIT, || async {
-            let of = "lane where queue = 'send' and lane = 'acme/main' and paced_until > 0";
-            (gateway.rows(of).await == 1).then_some(())
-        });
-        paused.await.unwrap();
+        gateway
+            .wait_message(&id, |message| {
+                timeline(message, "attempt_ended").count() == 1
+            })
+            .await;
         let other = "lane where queue = 'send' and lane = 'globex/main' and paced_until > 0";
-        assert_eq!(gateway.rows(other).await, 0);
+        assert_eq!(gateway.rows(other).await, 0, "another account's");
         let second = "select paced_until from lane where queue = 'send' and lane = 'acme/second'";
         let main = "select paced_until from lane where queue = 'send' and lane = 'acme/main'";
         assert_eq!(gateway.number(second).await, gateway.number(main).await);

@@ -52,7 +52,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     start_logging(&config)?;
     block_on(async {
         let mut signals = Signals::listen()?;
-        let starting = signals.unless_told_to_stop(Gateway::start(config));
+        let starting = signals.unless_told_to_stop(Box::pin(Gateway::start(config)));
         let Some(gateway) = starting.await? else {
             return Ok(());
         };

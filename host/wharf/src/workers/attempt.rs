@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use wharf_core::TenantId;
 use wharf_core::provider::{
-    Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
+    Accepted, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
 };
 use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
@@ -29,6 +29,20 @@ pub(super) enum End {
     Failed(Box<Failed>),
     /// The plugin was not asked and nothing was journalled: no attempt was made.
     NotAsked(Box<Failed>),
+}
+
+fn refused(error: SendError, last: Option<&Last>) -> End {
+    End::Failed(Box::new(Failed::of_refusal(error, last)))
+}
+
+/// A limit is used up. An attempt that has begun is not over: its journal says where it goes on.
+fn closed(wait_ms: i64, is_begun: bool) -> End {
+    let failed = Box::new(Failed::closed(wait_ms.max(0), is_begun));
+    if is_begun {
+        End::Failed(failed)
+    } else {
+        End::NotAsked(failed)
+    }
 }
 
 pub(super) struct Attempt<'a> {
@@ -69,7 +83,11 @@ impl<'a> Attempt<'a> {
         let mut begun = open.is_some();
         let mut last = None;
         let mut step = match open {
-            None => self.plugin.start(&self.context(), &wire).await,
+            None => {
+                self.plugin
+                    .start(&self.actor.context(self.app), &wire)
+                    .await
+            }
             Some(open) => {
                 seq = u32::try_from(open.exchanges.len()).unwrap_or(u32::MAX);
                 match self.recover(open, &wire).await? {
@@ -77,7 +95,11 @@ impl<'a> Attempt<'a> {
                         last = Some(from);
                         *step
                     }
-                    Recovered::Again => self.plugin.start(&self.context(), &wire).await,
+                    Recovered::Again => {
+                        self.plugin
+                            .start(&self.actor.context(self.app), &wire)
+                            .await
+                    }
                 }
             }
         };
@@ -107,8 +129,7 @@ impl<'a> Attempt<'a> {
                 let detail =
                     format!("the plugin asked for more than {max} exchanges for one message");
                 let error = SendError::new("plugin-exchanges-limit", detail);
-                let failed = Failed::of_refusal(error, last.as_ref());
-                return Ok(End::Failed(Box::new(failed)));
+                return Ok(refused(error, last.as_ref()));
             }
             match self.exchange(&exchange, seq, begun).await? {
                 Ok(Performed {
@@ -118,7 +139,12 @@ impl<'a> Attempt<'a> {
                     begun = true;
                     step = self
                         .plugin
-                        .resume(&self.context(), &wire, &exchange.state, &outcome)
+                        .resume(
+                            &self.actor.context(self.app),
+                            &wire,
+                            &exchange.state,
+                            &outcome,
+                        )
                         .await;
                     last = Some(Last {
                         replay: replay_of(exchange.replay, from_memory),
@@ -126,18 +152,9 @@ impl<'a> Attempt<'a> {
                         acted_before: last.as_ref().is_some_and(Last::may_have_acted),
                     });
                 }
-                Err(Stop::Refused(error)) => {
-                    let failed = Failed::of_refusal(error, last.as_ref());
-                    return Ok(End::Failed(Box::new(failed)));
-                }
-                // An attempt that has begun is not over: its journal says where it goes on.
+                Err(Stop::Refused(error)) => return Ok(refused(error, last.as_ref())),
                 Err(Stop::Closed { until_ms }) => {
-                    let wait_ms = (until_ms - self.app.now_ms()).max(0);
-                    let failed = Box::new(Failed::closed(wait_ms, begun));
-                    return Ok(match begun {
-                        true => End::Failed(failed),
-                        false => End::NotAsked(failed),
-                    });
+                    return Ok(closed(until_ms - self.app.now_ms(), begun));
                 }
             }
         }
@@ -152,10 +169,6 @@ impl<'a> Attempt<'a> {
             reply_to: self.message.reply_to.clone(),
             options: crate::view::options(self.message.options.as_ref()),
         }
-    }
-
-    fn context(&self) -> CallContext {
-        self.actor.context(self.app)
     }
 
     /// Journals the request, performs it, journals what came back. The inner error is a refusal of
@@ -263,7 +276,7 @@ impl<'a> Attempt<'a> {
         };
         let step = self
             .plugin
-            .resume(&self.context(), wire, &state, &outcome)
+            .resume(&self.actor.context(self.app), wire, &state, &outcome)
             .await;
         Ok(Recovered::Resumed(
             Last {
@@ -277,20 +290,14 @@ impl<'a> Attempt<'a> {
 
     fn seal_state(&self, seq: u32, state: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        Ok(self
-            .app
-            .vault
-            .seal(&state_aad(tenant, &id, seq), state)?
-            .bytes)
+        let sealed = self.app.vault.seal(&state_aad(tenant, &id, seq), state)?;
+        Ok(sealed.bytes)
     }
 
     fn open_state(&self, seq: u32, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        Ok(self
-            .app
-            .vault
-            .open(&state_aad(tenant, &id, seq), sealed)?
-            .to_vec())
+        let opened = self.app.vault.open(&state_aad(tenant, &id, seq), sealed)?;
+        Ok(opened.to_vec())
     }
 }
 

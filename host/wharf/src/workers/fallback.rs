@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_core::{ChannelId, Status};
 use wharf_queue::{Job, Outcome};
 use wharf_store::StoreError;
@@ -80,22 +80,7 @@ pub(super) async fn go_on(
             if let Some(advice) = &advice {
                 advice.act(tx, now).await?;
             }
-            let data = json!({
-                "message_id": message.id,
-                "from": message.channel,
-                "channel": next,
-                "to": crate::view::address(&message.to),
-                "reference": message.reference,
-                "try": message.try_number + 1,
-                "at": rfc3339(now),
-                "error": error,
-            });
-            let fact = Fact {
-                kind: MESSAGE_FALLBACK,
-                channel: Some(next.clone()),
-                message: Some(message.id),
-                data,
-            };
+            let fact = told(&message, &next, &error, now);
             announcer.announce(tx, fact, now).await?;
             let (lane, pair_key) = (lane_of(&tenant, &next), pace::pair_key(&message.to));
             let reason = format!("channel {} did not send it", message.channel);
@@ -110,4 +95,22 @@ pub(super) async fn go_on(
     });
     work.await?;
     Ok(Outcome::DoneInTx)
+}
+
+fn told(message: &Message, next: &ChannelId, error: &Value, now: i64) -> Fact {
+    Fact {
+        kind: MESSAGE_FALLBACK,
+        channel: Some(next.clone()),
+        message: Some(message.id),
+        data: json!({
+            "message_id": message.id,
+            "from": message.channel,
+            "channel": next,
+            "to": crate::view::address(&message.to),
+            "reference": message.reference,
+            "try": message.try_number + 1,
+            "at": rfc3339(now),
+            "error": error,
+        }),
+    }
 }
