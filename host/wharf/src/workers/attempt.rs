@@ -4,19 +4,21 @@
 //! what came back. So an attempt that a crash interrupted is continued from its last written line:
 //! an answer that is there is read again, a request without an answer counts as interrupted.
 
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use wharf_core::TenantId;
 use wharf_core::provider::{
-    Accepted, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
+    Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
 };
 use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
 use wharf_store::messages::Message;
-use wharf_store::{Aad, StoreError, Tx};
+use wharf_store::{StoreError, Tx};
 
 use super::failed::{Failed, Last, SendError, may_have_acted};
 use crate::app::App;
@@ -79,30 +81,8 @@ impl<'a> Attempt<'a> {
     /// Runs to an end, from the start or from where a crash left it.
     pub(super) async fn run(&self, open: Option<OpenAttempt>) -> Result<End, StoreError> {
         let wire = self.wire_message();
-        let mut seq: u32 = 0;
         let mut begun = open.is_some();
-        let mut last = None;
-        let mut step = match open {
-            None => {
-                self.plugin
-                    .start(&self.actor.context(self.app), &wire)
-                    .await
-            }
-            Some(open) => {
-                seq = u32::try_from(open.exchanges.len()).unwrap_or(u32::MAX);
-                match self.recover(open, &wire).await? {
-                    Recovered::Resumed(from, step) => {
-                        last = Some(from);
-                        *step
-                    }
-                    Recovered::Again => {
-                        self.plugin
-                            .start(&self.actor.context(self.app), &wire)
-                            .await
-                    }
-                }
-            }
-        };
+        let (mut step, mut seq, mut last) = self.first(open, &wire).await?;
         loop {
             let exchange = match step {
                 Ok(Progress::Done(accepted)) => {
@@ -139,12 +119,7 @@ impl<'a> Attempt<'a> {
                     begun = true;
                     step = self
                         .plugin
-                        .resume(
-                            &self.actor.context(self.app),
-                            &wire,
-                            &exchange.state,
-                            &outcome,
-                        )
+                        .resume(&self.context(), &wire, &exchange.state, &outcome)
                         .await;
                     last = Some(Last {
                         replay: replay_of(exchange.replay, from_memory),
@@ -160,6 +135,22 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// The step to go on with, after how many exchanges, and the last of them.
+    async fn first(
+        &self,
+        open: Option<OpenAttempt>,
+        wire: &OutboundMessage,
+    ) -> Result<(Step, u32, Option<Last>), StoreError> {
+        let Some(open) = open else {
+            return Ok((self.plugin.start(&self.context(), wire).await, 0, None));
+        };
+        let seq = u32::try_from(open.exchanges.len()).unwrap_or(u32::MAX);
+        Ok(match self.recover(open, wire).await? {
+            Recovered::Resumed(from, step) => (*step, seq, Some(from)),
+            Recovered::Again => (self.plugin.start(&self.context(), wire).await, seq, None),
+        })
+    }
+
     fn wire_message(&self) -> OutboundMessage {
         OutboundMessage {
             id: self.message.id.bare(),
@@ -169,6 +160,10 @@ impl<'a> Attempt<'a> {
             reply_to: self.message.reply_to.clone(),
             options: crate::view::options(self.message.options.as_ref()),
         }
+    }
+
+    fn context(&self) -> CallContext {
+        self.actor.context(self.app)
     }
 
     /// Journals the request, performs it, journals what came back. The inner error is a refusal of
@@ -271,12 +266,18 @@ impl<'a> Attempt<'a> {
             }
         };
         let state = match &exchange.state {
-            Some(sealed) => self.open_state(exchange.seq, sealed)?,
+            Some(sealed) => state::open(
+                &self.app.vault,
+                &self.channel.tenant,
+                self.message.id,
+                exchange.seq,
+                sealed,
+            )?,
             None => Vec::new(),
         };
         let step = self
             .plugin
-            .resume(&self.actor.context(self.app), wire, &state, &outcome)
+            .resume(&self.context(), wire, &state, &outcome)
             .await;
         Ok(Recovered::Resumed(
             Last {
@@ -287,18 +288,6 @@ impl<'a> Attempt<'a> {
             Box::new(step),
         ))
     }
-
-    fn seal_state(&self, seq: u32, state: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        let sealed = self.app.vault.seal(&state_aad(tenant, &id, seq), state)?;
-        Ok(sealed.bytes)
-    }
-
-    fn open_state(&self, seq: u32, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        let opened = self.app.vault.open(&state_aad(tenant, &id, seq), sealed)?;
-        Ok(opened.to_vec())
-    }
 }
 
 /// Why an exchange was not performed: nothing left.
@@ -307,8 +296,11 @@ enum Stop {
     Closed { until_ms: i64 },
 }
 
+/// What a plugin's call came to.
+type Step = Result<Progress, CallError>;
+
 enum Recovered {
-    Resumed(Last, Box<Result<Progress, CallError>>),
+    Resumed(Last, Box<Step>),
     /// Nothing that matters went out: begin the flow again.
     Again,
 }
@@ -332,7 +324,14 @@ impl Journal for Entry<'_> {
         let state = if exchange.state.is_empty() {
             None
         } else {
-            Some(attempt.seal_state(self.seq, &exchange.state)?)
+            let (tenant, id) = (&attempt.channel.tenant, attempt.message.id);
+            Some(state::seal(
+                &attempt.app.vault,
+                tenant,
+                id,
+                self.seq,
+                &exchange.state,
+            )?)
         };
         let begun = Begun {
             new: NewExchange {
@@ -400,13 +399,3 @@ pub(super) fn replay_of(declared: Replay, from_memory: bool) -> Replay {
 
 /// Longest pause between two exchanges that a worker waits out.
 const DELAY_MS_MAX: u32 = 5_000;
-
-fn state_aad<'a>(tenant: &'a str, message: &'a str, seq: u32) -> Aad<'a> {
-    Aad {
-        purpose: "exchange-state",
-        tenant: Some(tenant),
-        owner: message,
-        name: "state",
-        slot: i64::from(seq),
-    }
-}
