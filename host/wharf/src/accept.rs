@@ -124,7 +124,7 @@ async fn prepare(
         let error = FieldError::new("/send_at", "unsupported", detail);
         return Err(Problem::new(Code::InvalidRequest).errors(vec![error]));
     }
-    look::look(app, id, &ready).await?;
+    look::look(app, id, &ready, immediate).await?;
     fallback::check(app, tenant, id, &ready).await?;
     let ordered = ready.request.plan.ordered;
     let message = queued(app, tenant, ready, id, immediate);

@@ -42,7 +42,7 @@ pub(super) async fn check(
             to: ready.to.clone(),
             request: ready.request.clone(),
         };
-        if let Err(problem) = look::look(app, id, &there).await {
+        if let Err(problem) = look::look(app, id, &there, false).await {
             let why = problem.why().unwrap_or("its provider cannot take it");
             let detail = format!("channel {other} can never take this message: {why}");
             return Err(wrong(&pointer, "unsupported", detail));

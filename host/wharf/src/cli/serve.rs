@@ -12,8 +12,8 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     start_logging(&config)?;
     block_on(async {
         let mut signals = Signals::listen()?;
-        let starting = signals.unless_told_to_stop(Box::pin(Gateway::start(config)));
-        if let Some(gateway) = starting.await? {
+        let starting = signals.unless_told_to_stop(Gateway::start(config));
+        if let Some(gateway) = Box::pin(starting).await? {
             signals.until_told_to_stop(gateway.app()).await;
             gateway.stop().await;
         }

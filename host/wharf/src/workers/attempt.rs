@@ -1,8 +1,8 @@
 //! One attempt: plugin, exchange, plugin, until the provider accepted or something failed.
 //!
 //! Nothing leaves before the journal says that it will, and nothing is read before the journal says
-//! what came back. So an attempt that a crash interrupted is continued from its last written line:
-//! an answer that is there is read again, a request without an answer counts as interrupted.
+//! what came back. So one that a crash interrupted goes on from its last written line: an answer that is
+//! there is read again, a request without an answer counts as interrupted.
 
 mod state;
 
@@ -397,5 +397,5 @@ pub(super) fn replay_of(declared: Replay, from_memory: bool) -> Replay {
     }
 }
 
-/// Longest pause between two exchanges that a worker waits out.
+/// Longest pause before an exchange.
 const DELAY_MS_MAX: u32 = 5_000;
