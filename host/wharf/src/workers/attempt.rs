@@ -1,8 +1,7 @@
 //! One attempt: plugin, exchange, plugin, until the provider accepted or something failed.
 //!
-//! Nothing leaves before the journal says that it will, and nothing is read before the journal says
-//! what came back. So one that a crash interrupted goes on from its last written line: an answer that is
-//! there is read again, a request without an answer counts as interrupted.
+//! Nothing leaves before the journal says that it will, and nothing is read before it says what came back.
+//! So one that a crash interrupted goes on from its last line: a request without answer is interrupted.
 
 mod state;
 
