@@ -37,6 +37,7 @@ const EVENTS: [&str; 13] = [
     "contact.identity",
     "contact.preference",
     "message.echo",
+    "message.fallback",
     "message.media",
     "message.received",
     "message.status",

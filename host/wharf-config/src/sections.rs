@@ -55,6 +55,7 @@ section! {
         /// What providers and browsers reach us by; our paths go below its path.
         public_url: Option<Url>,
         body_bytes_max: usize [KIB..=64 * MIB],
+        batch_body_bytes_max: usize [KIB..=64 * MIB],
         webhook_body_bytes_max: usize [KIB..=64 * MIB],
         header_timeout_ms: u64 [100..=10 * MINUTE_MS],
         request_timeout_ms: u64 [100..=10 * MINUTE_MS],
@@ -122,6 +123,9 @@ section! {
         default_policy: SendPolicy,
         immediate_timeout_ms: u64 [100..=10 * MINUTE_MS],
         expires_after_ms: u64 [1000..=30 * DAY_MS],
+        schedule_days_max: u32 [1..=366],
+        ordered: bool,
+        fallback_attempts_max: u32 [1..=100],
         exchange_timeout_ms: u64 [10..=10 * MINUTE_MS],
     }
 }

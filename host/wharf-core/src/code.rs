@@ -53,6 +53,8 @@ codes! {
         "Change it there, under [keys]; the gateway reads the file when it starts.";
     TooManyKeys "too-many-keys" 409 "The tenant has as many live keys as it may have"
         "Delete keys that nobody uses; `last_used_at` says which.";
+    CancelTooLate "cancel-too-late" 409 "The message cannot be canceled any more"
+        "`detail` says where it is; only what nobody has begun to send can be taken back.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
         "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"

@@ -14,6 +14,8 @@ use crate::workers::jobs;
 
 /// Event types this gateway emits.
 pub(crate) const MESSAGE_STATUS: &str = "message.status";
+/// A message that one channel certainly did not send goes on through another.
+pub(crate) const MESSAGE_FALLBACK: &str = "message.fallback";
 pub(crate) const MESSAGE_RECEIVED: &str = "message.received";
 /// One of the tenant's numbers sent it by other means, as from a phone.
 pub(crate) const MESSAGE_ECHO: &str = "message.echo";

@@ -27,7 +27,7 @@ const VERIFY_TOKEN: &str = "verify-me";
 /// The highest rate a channel may be given: pacing is not what is measured.
 const MPS: u32 = 10_000;
 /// Recipients that the messages go to in turn.
-const RECIPIENTS: u32 = 256;
+const RECIPIENTS: u32 = 20_000;
 
 const CONNECT_TO: &str = "[egress.connect_to]\n";
 
@@ -175,7 +175,13 @@ pub(crate) fn pause(
             .write(move |tx| {
                 Box::pin(async move {
                     // Makes the lane, if nothing did yet.
-                    wharf_queue::set_lane_rate(tx, queue, &lane, &owner, 0, 1).await?;
+                    let unpaced = wharf_queue::LaneRate {
+                        per_second: 0,
+                        burst: 1,
+                        is_ceiling: false,
+                        pair: None,
+                    };
+                    wharf_queue::set_lane_rate(tx, queue, &lane, &owner, unpaced).await?;
                     wharf_queue::pause_lane(tx, queue, &lane, i64::MAX / 4).await
                 })
             })

@@ -62,7 +62,7 @@ macro_rules! find_text {
         concat!(
             "select id, tenant_id, channel_id, direction, kind, contact, content, details, reference,
                     reply_to, provider_message_id, status, error, priority, policy, try_number,
-                    expires_at, created_at, updated_at, options
+                    expires_at, created_at, updated_at, options, send_at, fallback
              from message
              where tenant_id = $1 ",
             $index,

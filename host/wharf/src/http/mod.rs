@@ -2,7 +2,10 @@
 
 mod address;
 mod auth;
+mod batch;
 mod body;
+mod cancel;
+mod dead_letters;
 mod docs;
 pub(crate) mod errors_page;
 mod health;
@@ -63,6 +66,9 @@ pub fn openapi() -> serde_json::Value {
 fn all_routes() -> Routes {
     Routes::new()
         .merge(messages::routes())
+        .merge(batch::routes())
+        .merge(cancel::routes())
+        .merge(dead_letters::routes())
         .merge(listing::routes())
         .merge(objects::routes())
         .merge(keys::routes())

@@ -26,7 +26,7 @@ use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants}
 
 use crate::clock::random;
 use crate::directory::ENDPOINT_SECRET;
-use crate::workers::lane_of;
+use crate::workers::{lane_of, pace};
 
 pub(crate) use adopt::{adopt, differs, problems_of, users_of};
 pub(crate) use check::check;
@@ -147,15 +147,8 @@ impl Sync<'_> {
         let row = channel_row(tenant, id, channel, &descriptor, self.now)?;
         channels::upsert(tx, &row).await?;
         let lane = lane_of(tenant, id);
-        wharf_queue::set_lane_rate(
-            tx,
-            Queue::Send,
-            &lane,
-            tenant,
-            row.per_second,
-            burst_of(row.per_second),
-        )
-        .await?;
+        let rate = pace::lane_rate(&descriptor, row.per_second, channel.mps.is_some());
+        wharf_queue::set_lane_rate(tx, Queue::Send, &lane, tenant, rate).await?;
         let owner = Owner::Channel(tenant.clone(), id.clone());
         let shared = shared_owners(&row);
         self.credentials(tx, &owner, &shared, &channel.secrets)
@@ -335,12 +328,6 @@ fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
     let keys = account.chain(row.app_id.iter().map(AccountKey::of_app));
     keys.map(|key| Owner::Account(row.tenant.clone(), key))
         .collect()
-}
-
-/// A lane saves up no more than 100 ms of its rate while it is idle: enough to make up for the waits of
-/// a busy process, and a second that begins after a pause holds at most a tenth more than allowed.
-fn burst_of(per_second: u32) -> u32 {
-    (per_second / 10).max(1)
 }
 
 fn declared_rate(descriptor: &Descriptor) -> u32 {

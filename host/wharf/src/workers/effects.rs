@@ -9,6 +9,7 @@ use wharf_store::messages::{self, Message, NewInbound};
 use wharf_store::{StoreError, Tx, atoms, statuses};
 
 use super::facts;
+use super::pace;
 use super::settle::{Change, change_status};
 use crate::announce::Announcer;
 use crate::upkeep::media::{self, About};
@@ -56,6 +57,7 @@ pub(super) async fn apply(
                 created_at: now,
             };
             messages::insert_inbound(tx, tenant, &new).await?;
+            pace::count_inbound(tx, tenant, &atom.channel.id, now).await?;
             atom.announcer.announce(tx, fact, now).await?;
             if let InboundContent::Media(medium) = &message.content {
                 let about = About {
@@ -72,13 +74,35 @@ pub(super) async fn apply(
             facts::reported(&atom.channel, &atom.item.event)
         }
         InboundEvent::Channel(update) => {
+            heed(tx, atom, &atom.item.event, now).await?;
             health::learn(tx, &atom.channel, update, now).await?;
             facts::reported(&atom.channel, &atom.item.event)
         }
-        other => facts::reported(&atom.channel, other),
+        other => {
+            heed(tx, atom, other, now).await?;
+            facts::reported(&atom.channel, other)
+        }
     };
     atom.announcer.announce(tx, fact, now).await?;
     Ok(true)
+}
+
+/// What an event says about the speed of the number.
+async fn heed(
+    tx: &mut Tx,
+    atom: &Placed,
+    event: &InboundEvent,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (tenant, channel) = (&atom.channel.tenant, &atom.channel.id);
+    match event {
+        InboundEvent::Echo(_) => pace::count_inbound(tx, tenant, channel, now).await,
+        InboundEvent::Channel(update) => match update.messages_per_second {
+            Some(per_second) if per_second > 0 => pace::said(tx, tenant, channel, per_second).await,
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 async fn is_new(tx: &mut Tx, plugin: &str, atom: &Placed, now: i64) -> Result<bool, StoreError> {

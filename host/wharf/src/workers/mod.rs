@@ -1,16 +1,19 @@
 //! The jobs' handlers, run by apalis workers over our own queue.
 
 mod attempt;
+pub(crate) mod cancel;
 mod catch_up;
 mod deliver;
 mod effects;
 mod facts;
 mod failed;
+mod fallback;
 mod fetch;
 mod gate;
 mod heartbeat;
 pub mod jobs;
 mod maintenance;
+pub(crate) mod pace;
 mod parse;
 mod pin;
 mod reconcile;

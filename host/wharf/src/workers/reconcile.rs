@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use wharf_core::provider::{Accepted, Reconciled};
 use wharf_core::request::Policy;
-use wharf_core::{MessageId, Status};
+use wharf_core::{JobId, MessageId, Status};
 use wharf_queue::{Job, Outcome, Queue};
 use wharf_runtime::Interface;
 use wharf_store::messages::{self, Message, StatusChange};
@@ -159,7 +159,10 @@ async fn absent(
     }
     let announcer = Announcer::of(app, &message.tenant).await?;
     let (id, now) = (message.id, app.now_ms());
-    let job = send_job(app, message, false, now);
+    let (mut job, pair_key) = send_job(app, message, false, None);
+    // The one with the message's own id has ended.
+    job.id = JobId::new(&*app.ids);
+    job.due_at = now;
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -191,7 +194,7 @@ async fn absent(
                     now,
                 };
                 messages::set_status(tx, tenant, &next).await?;
-                announcer.queues().push(tx, &[job], now).await
+                announcer.queues().push_paired(tx, &[(job, pair_key)], now).await
             })
         })
         .await?;

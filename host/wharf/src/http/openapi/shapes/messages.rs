@@ -48,6 +48,12 @@ pub(in crate::http) struct OutboundMessage {
     updated_at: String,
     #[schema(format = DateTime)]
     expires_at: String,
+    /// Not before this time, where one was given.
+    #[schema(format = DateTime, nullable = false)]
+    send_at: Option<String>,
+    /// Channels that are tried next where it is certain that nothing was sent.
+    #[schema(nullable = false)]
+    fallback: Option<Vec<String>>,
     #[schema(nullable = false)]
     text: Option<TextContent>,
     #[schema(nullable = false)]
@@ -97,6 +103,9 @@ pub(in crate::http) struct InboundMessage {
     referral: Option<Value>,
     reply_to: Option<String>,
     provider_message_id: String,
+    /// Where the fetching of its medium is, where it has one.
+    #[schema(value_type = Object, nullable = false)]
+    media: Option<Value>,
     /// The provider's time.
     #[schema(format = DateTime)]
     at: String,

@@ -10,4 +10,5 @@ pub(in crate::http) mod media;
 pub(in crate::http) mod messages;
 pub(in crate::http) mod problem;
 pub(in crate::http) mod send;
+pub(in crate::http) mod sending;
 pub(in crate::http) mod upkeep;

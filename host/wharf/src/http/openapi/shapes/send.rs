@@ -45,6 +45,16 @@ pub(in crate::http) struct MessageIn {
     /// Not sent any more after this many seconds.
     #[schema(minimum = 1)]
     ttl_s: Option<u64>,
+    /// Not sent any more at this time; instead of `ttl_s`.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Not sent before this time.
+    #[schema(format = DateTime)]
+    send_at: Option<String>,
+    /// Channels to try next, in this order, where it is certain that nothing was sent.
+    fallback: Option<Vec<String>>,
+    /// One after the other to each recipient, in the order of acceptance.
+    ordered: Option<bool>,
     /// Further members of the envelope by the provider's names.
     #[schema(value_type = Option<Object>)]
     options: Option<Value>,
