@@ -87,10 +87,11 @@ pub(super) async fn send_message(
     let mut request = parse_message(&body::json(&headers, &bytes)?)
         .map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
     caller.bind(&mut request.channel)?;
+    // Of a dry run too: what would be refused later is refused now.
+    let idempotency = idempotency(&headers, "POST /v1/messages", &bytes)?;
     if dry_run {
         return Ok(Json(accept::dry_run(&app, &caller.tenant, request).await?).into_response());
     }
-    let idempotency = idempotency(&headers, "POST /v1/messages", &bytes)?;
     let submission = Submission {
         request,
         idempotency,
