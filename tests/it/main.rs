@@ -9,6 +9,7 @@ mod egress;
 mod exchange;
 mod harness;
 mod hostile;
+mod onboarding;
 mod plugin_kit;
 mod plugins_life;
 mod providers;

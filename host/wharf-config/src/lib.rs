@@ -26,7 +26,7 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, PluginClass,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, Onboarding, PluginClass,
     PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
@@ -45,6 +45,7 @@ pub struct Config {
     pub webhook: Webhook,
     pub media: Media,
     pub exchanges: Exchanges,
+    pub onboarding: Onboarding,
     pub plugins: Plugins,
     pub egress: Egress,
     /// `None` only with [`Sources::dev`].

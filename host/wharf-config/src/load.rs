@@ -8,7 +8,7 @@ use crate::error::{ConfigErrors, Origin, Problem};
 use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Plugins, Queue, Secrets,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Onboarding, Plugins, Queue, Secrets,
     Send, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
@@ -232,6 +232,7 @@ struct Main {
     webhook: Option<Webhook>,
     media: Option<Media>,
     exchanges: Option<Exchanges>,
+    onboarding: Option<Onboarding>,
     plugins: Option<Plugins>,
     egress: Option<Egress>,
     secrets: Option<Option<Secrets>>,
@@ -257,6 +258,7 @@ impl Main {
             webhook: read(&mut root, "webhook", Webhook::read, check::nothing),
             media: read(&mut root, "media", Media::read, check::media),
             exchanges: read(&mut root, "exchanges", Exchanges::read, check::nothing),
+            onboarding: read(&mut root, "onboarding", Onboarding::read, check::nothing),
             plugins: read(&mut root, "plugins", Plugins::read, check::plugins),
             egress: read(&mut root, "egress", Egress::read, egress),
             secrets: read(&mut root, "secrets", secrets, check::nothing),
@@ -295,6 +297,7 @@ impl Main {
             webhook: self.webhook?,
             media: self.media?,
             exchanges: self.exchanges?,
+            onboarding: self.onboarding?,
             plugins: self.plugins?,
             egress: self.egress?,
             secrets: self.secrets?,

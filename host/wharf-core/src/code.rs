@@ -41,12 +41,20 @@ codes! {
         "Send `Authorization: Bearer wk_...` with a live key; `wharf key create` makes one.";
     SignatureInvalid "signature-invalid" 401 "The call does not prove where it comes from"
         "Check that the provider signs with the secret configured here; an operator sees the reason in the log.";
+    PluginNotAllowed "plugin-not-allowed" 403 "This plugin, app or flow is not for this tenant"
+        "Choose one of those that GET /v1/plugins lists, or ask the operator.";
     NotFound "not-found" 404 "There is no such thing here"
         "Check the path and the id; another tenant's things are not shown.";
     MethodNotAllowed "method-not-allowed" 405 "This path does not take that method"
         "Use one of the methods in the Allow header.";
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still running"
         "Wait a moment and send the same request again.";
+    ChannelTaken "channel-taken" 409 "The tenant has a channel of this name already"
+        "Choose another name for `channel`, or delete that channel first.";
+    ChannelFromFile "channel-from-file" 409 "The channel stands in a configuration file"
+        "Remove it from the file that `detail` names; the API changes what was made by the API only.";
+    OnboardingNotWaiting "onboarding-not-waiting" 409 "The onboarding session does not wait for an answer"
+        "Read the session: it is running, or it has ended and a new one is to be begun.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
         "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"

@@ -16,6 +16,6 @@ pub mod webhook;
 pub use code::Code;
 pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
-    MessageId, TenantId, WebhookId,
+    MessageId, OnboardingId, TenantId, WebhookId,
 };
 pub use status::Status;

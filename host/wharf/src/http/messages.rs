@@ -1,4 +1,4 @@
-//! `/v1/messages` and the channels a message can go through.
+//! `/v1/messages`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wharf_core::request::{FieldError, parse_message};
 use wharf_core::{Code, MessageId, TenantId};
 use wharf_store::messages::Stored;
-use wharf_store::{channels, messages, timeline};
+use wharf_store::{messages, timeline};
 
 use super::auth::Caller;
 use super::{Problem, body};
@@ -110,40 +110,6 @@ pub(super) async fn list_messages(
     let next_cursor = more.then(|| shown.last().map(|m| m.id())).flatten();
     let data: Vec<_> = shown.iter().map(|message| view::stored(message)).collect();
     Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
-}
-
-/// `GET /v1/channels`: what the tenant can send through, and where its provider must call.
-pub(super) async fn list_channels(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<Value>, Problem> {
-    let mut conn = app.db.read().await?;
-    let rows = channels::list(&mut conn, &caller.tenant).await?;
-    drop(conn);
-    let mut data = Vec::with_capacity(rows.len());
-    for row in rows {
-        let urls = app
-            .directory
-            .channel(&caller.tenant, &row.id)
-            .await?
-            .map(|c| c.shown_urls.clone());
-        data.push(json!({
-            "id": row.id,
-            "provider": row.plugin,
-            "sender": row.sender,
-            "messages_per_second": row.per_second,
-            "capabilities": capabilities(&app, &row.plugin),
-            "webhook_urls": urls.unwrap_or_default(),
-        }));
-    }
-    Ok(Json(json!({ "data": data })))
-}
-
-/// What the provider declares, by name. None while its plugin is not loaded.
-fn capabilities(app: &App, plugin: &str) -> Option<Vec<String>> {
-    let plugin = app.plugins.get(plugin)?;
-    let all = plugin.descriptor().capabilities.iter();
-    Some(all.map(|capability| capability.name.clone()).collect())
 }
 
 /// The message as it stands now, and whether this answer repeats an earlier one.

@@ -2,11 +2,13 @@
 
 mod auth;
 mod body;
+mod channels;
 pub(crate) mod errors_page;
 mod health;
 mod media;
 mod messages;
 mod objects;
+mod onboarding;
 mod problem;
 mod server;
 mod simple;
@@ -49,7 +51,8 @@ pub fn router(app: Arc<App>) -> Router {
             get(objects::describe).delete(objects::delete),
         )
         .route("/v1/media/{id}/content", get(objects::content))
-        .route("/v1/channels", get(messages::list_channels))
+        .merge(channels::routes())
+        .merge(onboarding::routes())
         .route("/api/whatsapp/official/send/{kind}", post(simple::send))
         .route(
             "/api/whatsapp/official/send/immediate",

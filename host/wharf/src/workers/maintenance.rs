@@ -33,6 +33,7 @@ pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
     let run = match job.kind.as_str() {
         jobs::PURGE => purge(&app, &job).await,
         jobs::SANDBOX_STEP => crate::sandbox::play(&app, &job).await,
+        jobs::ONBOARDING_TURN => crate::onboarding::run(&app, &job).await,
         other => {
             return Outcome::Dead {
                 reason: format!("this version knows no job named {other}"),
@@ -103,6 +104,10 @@ async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
         if deleted == 0 {
             break;
         }
+    }
+    let overdue = crate::onboarding::sweep(app).await?;
+    if overdue > 0 {
+        tracing::info!(sessions = overdue, "onboarding sessions expired");
     }
     let mut swept = app.media.remove_ended().await?;
     // Looks at every file, and what it finds is left by crashes only.
