@@ -10,6 +10,7 @@ mod channels;
 mod dialog360;
 mod graph;
 mod graph_failures;
+mod repeated;
 mod sessions;
 mod twilio;
 
@@ -41,10 +42,7 @@ impl<'g> Run<'g> {
         let answer = call.json(&body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let id = answer.id();
-        assert_eq!(
-            answer.headers["location"],
-            format!("/v1/onboarding/{id}")
-        );
+        assert_eq!(answer.headers["location"], format!("/v1/onboarding/{id}"));
         let mut run = Self {
             gateway,
             tenant,
@@ -57,7 +55,12 @@ impl<'g> Run<'g> {
 
     async fn look(&mut self) {
         let path = format!("/v1/onboarding/{}", self.id);
-        let answer = self.gateway.call("GET", &path).by(self.tenant).empty().await;
+        let answer = self
+            .gateway
+            .call("GET", &path)
+            .by(self.tenant)
+            .empty()
+            .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         self.shown = answer.body;
     }
@@ -86,7 +89,12 @@ impl<'g> Run<'g> {
         let mut looks = 0;
         let settled = eventually(WAIT, async || {
             let path = format!("/v1/onboarding/{}", self.id);
-            let answer = self.gateway.call("GET", &path).by(self.tenant).empty().await;
+            let answer = self
+                .gateway
+                .call("GET", &path)
+                .by(self.tenant)
+                .empty()
+                .await;
             looks += 1;
             if answer.body["status"] == "waiting" {
                 hurry(self.gateway).await;
@@ -94,7 +102,9 @@ impl<'g> Run<'g> {
             let is_open = answer.body["status"] == "running" || answer.body["status"] == "waiting";
             (!is_open).then_some(answer.body)
         });
-        self.shown = settled.await.unwrap_or_else(|error| panic!("{error}: {:#}", self.shown));
+        self.shown = settled
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {:#}", self.shown));
     }
 
     fn status(&self) -> &str {
@@ -112,7 +122,10 @@ impl<'g> Run<'g> {
     fn assert_asks(&self, fields: &[&str]) -> &Self {
         self.assert_status("question");
         let asked = self.shown["question"]["fields"].as_array().unwrap();
-        let names: Vec<_> = asked.iter().map(|it| it["name"].as_str().unwrap()).collect();
+        let names: Vec<_> = asked
+            .iter()
+            .map(|it| it["name"].as_str().unwrap())
+            .collect();
         assert_eq!(names, fields, "{:#}", self.shown);
         self
     }
@@ -161,7 +174,11 @@ impl<'g> Run<'g> {
     #[track_caller]
     fn visit(&self) -> (url::Url, Vec<(String, String)>) {
         self.assert_status("visit");
-        let url: url::Url = self.shown["visit"]["url"].as_str().unwrap().parse().unwrap();
+        let url: url::Url = self.shown["visit"]["url"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         let query = url.query_pairs().into_owned().collect();
         (url, query)
     }
@@ -190,7 +207,11 @@ async fn hurry(gateway: &TestGateway) {
 
 /// A browser comes back to the gateway with this.
 async fn come_back(gateway: &TestGateway, path_and_query: &str) -> Answer {
-    let answer = gateway.call("GET", path_and_query).without_key().empty().await;
+    let answer = gateway
+        .call("GET", path_and_query)
+        .without_key()
+        .empty()
+        .await;
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
     assert!(answer.headers["content-type"].starts_with("text/html"));
     answer
@@ -245,7 +266,11 @@ async fn assert_hidden(gateway: &TestGateway, secrets: &[&str]) {
         let mut conn = gateway.db().read().await.unwrap();
         let texts: Vec<String> =
             on_db!(&mut conn, |c| query_scalar(sql).fetch_all(c).await).unwrap();
-        places.extend(texts.into_iter().map(|text| (format!("table {table}"), text)));
+        places.extend(
+            texts
+                .into_iter()
+                .map(|text| (format!("table {table}"), text)),
+        );
     }
     for (place, text) in &places {
         for secret in secrets {

@@ -9,7 +9,8 @@ use wharf_core::{AppId, ChannelId, OnboardingId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::columns::{
-    bare, json, json_or_null, parsed, parsed_or_null, sha256_hex, text_enum, to_json, to_json_or_null,
+    bare, json, json_or_null, parsed, parsed_or_null, sha256_hex, text_enum, to_json,
+    to_json_or_null,
 };
 use crate::{Aad, Conn, Context, StoreError, Tx, Vault, on_db};
 
@@ -182,12 +183,11 @@ pub async fn page(
     cursor: Option<OnboardingId>,
     limit: i64,
 ) -> Result<Vec<Session>, StoreError> {
-    // Greater than every ULID.
-    let before = cursor.map_or_else(|| "~".to_owned(), |id| id.bare());
+    let before = cursor.map(|id| id.bare()).unwrap_or_default();
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, plugin, flow, app_id, channel_id, status, turn, question, findings, error,
                 channels, by_path, saved, private, due_at, created_at, updated_at, expires_at
-         from onboarding where tenant_id = $1 and id < $2 order by id desc limit $3"
+         from onboarding where tenant_id = $1 and ($2 = '' or id < $2) order by id desc limit $3"
     )
     .bind(tenant.as_str())
     .bind(&before)

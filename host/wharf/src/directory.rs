@@ -189,9 +189,7 @@ impl Directory {
         };
         let owner = Owner::App(id.clone());
         let mut urls = HashMap::new();
-        for (webhook, plugin, token) in
-            routes::tokens_of(&mut conn, &self.vault, &owner).await?
-        {
+        for (webhook, plugin, token) in routes::tokens_of(&mut conn, &self.vault, &owner).await? {
             if let Some(url) = self.url_of(&plugin, token.expose_secret()) {
                 urls.insert(webhook, url);
             }

@@ -21,8 +21,16 @@ async fn a_channel_of_a_file_is_the_files() {
         assert!(detail.contains("acme.toml"), "{detail}");
         for id in ["nobody", "No Name"] {
             let path = format!("/v1/channels/{id}").replace(' ', "%20");
-            gateway.call("GET", &path).empty().await.assert_problem(404, "not-found");
-            gateway.call("DELETE", &path).empty().await.assert_problem(404, "not-found");
+            gateway
+                .call("GET", &path)
+                .empty()
+                .await
+                .assert_problem(404, "not-found");
+            gateway
+                .call("DELETE", &path)
+                .empty()
+                .await
+                .assert_problem(404, "not-found");
         }
     })
     .await;
@@ -42,9 +50,16 @@ async fn a_channel_of_the_api_goes_with_its_secrets() {
         assert!(gateway.rows(&secrets).await >= 2);
         assert_eq!(gateway.call("DELETE", &path).empty().await.status, 204);
         assert_eq!(gateway.rows(&secrets).await, 0);
-        gateway.call("GET", &path).empty().await.assert_problem(404, "not-found");
+        gateway
+            .call("GET", &path)
+            .empty()
+            .await
+            .assert_problem(404, "not-found");
         let body = json!({ "channel": channels[0], "to": TO, "text": { "body": "Too late" } });
-        gateway.send(body).await.assert_problem(422, "channel-unknown");
+        gateway
+            .send(body)
+            .await
+            .assert_problem(422, "channel-unknown");
 
         // The number can be connected again, under the same name.
         let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
@@ -60,13 +75,18 @@ async fn a_number_connected_elsewhere_is_not_connected_twice_and_nobody_is_named
     each_with(app, async |gateway| {
         let number = customer("726540352242922");
         let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
-        let first = Run::begin_by(gateway, GLOBEX, signup(&code, &number)).await.done();
+        let first = Run::begin_by(gateway, GLOBEX, signup(&code, &number))
+            .await
+            .done();
         assert_eq!(first.len(), 1);
         let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
         let run = Run::begin(gateway, signup(&code, &number)).await;
         assert!(run.done().is_empty());
         let findings = run.shown["findings"].as_array().unwrap();
-        let failed = findings.iter().find(|it| it["verdict"] == "failed").unwrap();
+        let failed = findings
+            .iter()
+            .find(|it| it["verdict"] == "failed")
+            .unwrap();
         assert_eq!(failed["title"], "The number is connected elsewhere");
         assert!(!failed["remedy"].as_str().unwrap().is_empty());
         assert!(!run.shown.to_string().contains(GLOBEX));
@@ -80,7 +100,8 @@ async fn a_number_of_a_file_stays_the_files_and_one_of_the_api_is_renewed() {
         let of_file = gateway.graph.number().clone();
         let token = of_file.token.clone();
         let mut run = Run::begin(gateway, json!({ "plugin": "graph", "flow": "manual" })).await;
-        run.answer(json!({ "access_token": token, "waba_id": of_file.account_id })).await;
+        run.answer(json!({ "access_token": token, "waba_id": of_file.account_id }))
+            .await;
         if run.status() == "question" {
             run.answer(json!({ "phone_number_id": of_file.id })).await;
         }

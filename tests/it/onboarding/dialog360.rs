@@ -11,8 +11,12 @@ use super::{PUBLIC_URL, Run, assert_hidden, come_back, of, received_by, send_thr
 use crate::harness::{SENDER, Setup, TestGateway, each_with};
 
 /// A fake for each database that a test runs on.
-async fn each_partner(test: impl AsyncFn(&TestGateway, &FakeDialog360)) {
-    let start = || async { FakeDialog360::start(FakeDialog360Config::default()).await.unwrap() };
+pub(super) async fn each_partner(test: impl AsyncFn(&TestGateway, &FakeDialog360)) {
+    let start = || async {
+        FakeDialog360::start(FakeDialog360Config::default())
+            .await
+            .unwrap()
+    };
     let (fakes, next) = ([start().await, start().await], Cell::new(0));
     let adjust = |setup: &mut Setup| {
         let fake = &fakes[next.replace(next.get() + 1)];
@@ -47,7 +51,10 @@ async fn away<'g>(gateway: &'g TestGateway, fake: &FakeDialog360) -> (Run<'g>, S
     let run = Run::begin(gateway, begin).await;
     let (url, query) = run.visit();
     fake.check_link(url.as_str()).unwrap();
-    let back = of(&query, "redirect_url").strip_prefix(PUBLIC_URL).unwrap().to_owned();
+    let back = of(&query, "redirect_url")
+        .strip_prefix(PUBLIC_URL)
+        .unwrap()
+        .to_owned();
     assert!(back.starts_with("/onboarding/return/"), "{back}");
     (run, back, of(&query, "state").to_owned())
 }
@@ -61,14 +68,18 @@ async fn a_key_of_ones_own_connects_a_number() {
         run.assert_asks(&["api_key"]);
         run.answer(json!({})).await.assert_error("invalid-message");
         run.assert_asks(&["api_key"]);
-        run.answer(json!({ "api_key": "a-key-that-nobody-has" })).await;
+        run.answer(json!({ "api_key": "a-key-that-nobody-has" }))
+            .await;
         run.assert_failed_at("number");
         assert_eq!(run.status(), "question", "{:#}", run.shown);
         if run.choices("numbers").is_empty() {
             panic!("the number is offered again: {:#}", run.shown);
         }
         // The key was wrong: another session brings the right one.
-        let given_up = gateway.call("DELETE", &format!("/v1/onboarding/{}", run.id)).empty().await;
+        let given_up = gateway
+            .call("DELETE", &format!("/v1/onboarding/{}", run.id))
+            .empty()
+            .await;
         assert_eq!(given_up.status, 204);
         let begin = json!({ "plugin": "dialog360", "flow": "connect", "app": null });
         let mut run = Run::begin(gateway, begin).await;
@@ -109,13 +120,20 @@ async fn a_partners_customer_grants_several_numbers_in_the_browser() {
         let numbers = ["516540352242924", "526540352242924"].map(number);
         let granted = Onboarding::new("CLnew", numbers.to_vec()).with_state(&nonce);
         let query = fake.onboard(&granted);
-        assert_eq!(come_back(gateway, &format!("{back}?{query}")).await.status, 200);
+        assert_eq!(
+            come_back(gateway, &format!("{back}?{query}")).await.status,
+            200
+        );
         run.settle().await;
         assert_eq!(run.done(), ["line", "line-2"]);
         for channel in ["line", "line-2"] {
             send_through(gateway, channel).await;
         }
-        let keys: Vec<_> = fake.channels().into_iter().filter_map(|it| it.api_key).collect();
+        let keys: Vec<_> = fake
+            .channels()
+            .into_iter()
+            .filter_map(|it| it.api_key)
+            .collect();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         assert_hidden(gateway, &keys).await;
 
@@ -133,7 +151,8 @@ async fn a_partners_customer_grants_several_numbers_in_the_browser() {
         for (name, value) in &webhook.headers {
             call = call.header(name, value);
         }
-        let body = Inbound::text("Still here").webhook(&numbers[1], SENDER, "wamid.2", 1_790_000_000);
+        let body =
+            Inbound::text("Still here").webhook(&numbers[1], SENDER, "wamid.2", 1_790_000_000);
         assert_eq!(call.without_key().json(&body).await.status, 200);
         assert_eq!(received_by(gateway).await, "line-2");
     })
@@ -146,7 +165,10 @@ async fn a_number_that_is_not_ready_is_waited_for() {
         let (mut run, back, nonce) = away(gateway, fake).await;
         let granted = Onboarding::new("CLslow", vec![number("536540352242924")]).with_state(&nonce);
         let query = fake.onboard(&granted.not_running_yet());
-        assert_eq!(come_back(gateway, &format!("{back}?{query}")).await.status, 200);
+        assert_eq!(
+            come_back(gateway, &format!("{back}?{query}")).await.status,
+            200
+        );
         let waiting = wharf_test_support::eventually(crate::harness::WAIT, async || {
             let path = format!("/v1/onboarding/{}", run.id);
             let body = gateway.call("GET", &path).empty().await.body;
@@ -173,13 +195,21 @@ async fn a_return_of_another_signup_or_without_a_number_is_refused_and_may_be_re
         run.settle().await;
         run.assert_error("misconfigured");
         run.visit();
-        assert_eq!(come_back(gateway, &format!("{back}?state={nonce}")).await.status, 200);
+        assert_eq!(
+            come_back(gateway, &format!("{back}?state={nonce}"))
+                .await
+                .status,
+            200
+        );
         run.settle().await;
         run.assert_error("misconfigured");
         run.visit();
         let granted = Onboarding::new("CLok", vec![number("546540352242924")]).with_state(&nonce);
         let query = fake.onboard(&granted);
-        assert_eq!(come_back(gateway, &format!("{back}?{query}")).await.status, 200);
+        assert_eq!(
+            come_back(gateway, &format!("{back}?{query}")).await.status,
+            200
+        );
         run.settle().await;
         assert_eq!(run.done(), ["line"]);
     })
@@ -190,7 +220,7 @@ async fn a_return_of_another_signup_or_without_a_number_is_refused_and_may_be_re
 async fn each_step_that_fails_is_named_and_tried_again() {
     each_partner(async |gateway, fake| {
         let cases: [(&str, &str); 3] = [
-            ("partner.keys.create", "key"),
+            ("partner.keys", "key"),
             ("health", "number"),
             ("webhook.set", "webhook"),
         ];
@@ -205,11 +235,18 @@ async fn each_step_that_fails_is_named_and_tried_again() {
             }] {
                 fake.add_fault(FaultRule::new(fault).on(call).times(1));
             }
-            assert_eq!(come_back(gateway, &format!("{back}?{query}")).await.status, 200);
+            assert_eq!(
+                come_back(gateway, &format!("{back}?{query}")).await.status,
+                200
+            );
             run.settle().await;
             if run.status() == "question" {
                 run.assert_failed_at(step);
-                let again: Vec<Value> = run.choices("numbers").into_iter().map(Value::from).collect();
+                let again: Vec<Value> = run
+                    .choices("numbers")
+                    .into_iter()
+                    .map(Value::from)
+                    .collect();
                 run.answer(json!({ "numbers": again })).await;
             }
             assert_eq!(run.done().len(), 1, "{call}");
@@ -233,7 +270,10 @@ async fn a_key_is_renewed_for_a_channel_that_is_there() {
         assert_eq!(run.done(), ["line"]);
         let key = |fake: &FakeDialog360| {
             let channels = fake.channels();
-            let channel = channels.into_iter().find(|it| it.client_id == "CLnew").unwrap();
+            let channel = channels
+                .into_iter()
+                .find(|it| it.client_id == "CLnew")
+                .unwrap();
             channel.api_key.unwrap()
         };
         let before = key(fake);

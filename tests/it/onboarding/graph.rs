@@ -49,8 +49,16 @@ async fn the_signups_code_becomes_a_channel_that_sends_and_receives() {
         let channels = run.done();
         assert_eq!(channels, ["graph-306540352242922"]);
         let steps = run.shown["steps"].as_array().unwrap();
-        let ok = |step: &str| steps.iter().any(|it| it["name"] == step && it["verdict"] == "ok");
-        assert!(ok("login") && ok("token") && ok("register"), "{:#}", run.shown);
+        let ok = |step: &str| {
+            steps
+                .iter()
+                .any(|it| it["name"] == step && it["verdict"] == "ok")
+        };
+        assert!(
+            ok("login") && ok("token") && ok("register"),
+            "{:#}",
+            run.shown
+        );
         assert!(gateway.graph.is_subscribed(&number.account_id));
         let state = gateway.graph.number_state(&number.id).unwrap();
         assert_eq!(state.status, "CONNECTED");
@@ -58,10 +66,15 @@ async fn the_signups_code_becomes_a_channel_that_sends_and_receives() {
 
         let id = send_through(gateway, &channels[0]).await;
         assert_eq!(gateway.effects(&id), 1);
-        gateway.graph.receive_at(&number, SENDER, &Inbound::text("To the new number"));
+        gateway
+            .graph
+            .receive_at(&number, SENDER, &Inbound::text("To the new number"));
         assert_eq!(received_by(gateway).await, channels[0]);
 
-        let shown = gateway.call("GET", &format!("/v1/channels/{}", channels[0])).empty().await;
+        let shown = gateway
+            .call("GET", &format!("/v1/channels/{}", channels[0]))
+            .empty()
+            .await;
         assert_eq!(shown.body["source"], "api");
         assert_eq!(shown.body["onboarding"], run.id.as_str());
         assert_eq!(shown.body["app"], "meta");
@@ -86,7 +99,9 @@ async fn a_browser_goes_to_meta_and_comes_back_to_the_one_address() {
         let back = format!("{PUBLIC_URL}/onboarding/return");
         assert_eq!(of(&query, "redirect_uri"), back);
         let token = of(&query, "state").to_owned();
-        run.try_answer(json!({})).await.assert_problem(409, "onboarding-not-waiting");
+        run.try_answer(json!({}))
+            .await
+            .assert_problem(409, "onboarding-not-waiting");
 
         let number = customer("406540352242922");
         let sign_up = SignUp::new(vec![number.clone()]).redirected_to(&back);
@@ -119,12 +134,20 @@ async fn several_numbers_are_chosen_among_and_connected_at_once() {
         let foreign = run.try_answer(json!({ "phone_number_id": "999" })).await;
         foreign.assert_problem(422, "invalid-request");
         foreign.assert_fields(&[("/answers/phone_number_id", "invalid")]);
-        run.answer(json!({ "phone_number_id": [numbers[0].id, numbers[2].id] })).await;
+        run.answer(json!({ "phone_number_id": [numbers[0].id, numbers[2].id] }))
+            .await;
         assert_eq!(run.done(), ["line", "line-2"]);
         for channel in ["line", "line-2"] {
             send_through(gateway, channel).await;
         }
-        assert!(gateway.graph.number_state(&numbers[1].id).unwrap().pin.is_none());
+        assert!(
+            gateway
+                .graph
+                .number_state(&numbers[1].id)
+                .unwrap()
+                .pin
+                .is_none()
+        );
     })
     .await;
 }
@@ -133,7 +156,9 @@ async fn several_numbers_are_chosen_among_and_connected_at_once() {
 async fn a_number_that_stays_in_the_app_is_connected_without_a_pin() {
     each_with(app, async |gateway| {
         let number = customer("346540352242922");
-        let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]).coexistence());
+        let code = gateway
+            .graph
+            .sign_up(&SignUp::new(vec![number.clone()]).coexistence());
         let begin = json!({ "plugin": "graph", "flow": "signup-app", "inputs": {
             "code": code, "event": "FINISH_WHATSAPP_BUSINESS_APP_ONBOARDING",
             "waba_id": number.account_id,
@@ -141,7 +166,10 @@ async fn a_number_that_stays_in_the_app_is_connected_without_a_pin() {
         let run = Run::begin(gateway, begin).await;
         let channels = run.done();
         let state = gateway.graph.number_state(&number.id).unwrap();
-        assert!(state.pin.is_none(), "the app's own number is not registered");
+        assert!(
+            state.pin.is_none(),
+            "the app's own number is not registered"
+        );
         send_through(gateway, &channels[0]).await;
     })
     .await;
@@ -156,7 +184,8 @@ async fn a_token_of_ones_own_connects_too() {
         run.assert_asks(&["access_token", "waba_id"]);
         let secret = &run.shown["question"]["fields"][0];
         assert_eq!(secret["secret"], true);
-        run.answer(json!({ "access_token": token, "waba_id": number.account_id })).await;
+        run.answer(json!({ "access_token": token, "waba_id": number.account_id }))
+            .await;
         if run.status() == "question" {
             run.assert_asks(&["phone_number_id"]);
             run.answer(json!({ "phone_number_id": number.id })).await;
@@ -169,7 +198,7 @@ async fn a_token_of_ones_own_connects_too() {
 }
 
 /// A token as a system user has it: the fake gives tokens out for codes only.
-async fn signed_up_token(gateway: &TestGateway, number: &PhoneNumber) -> String {
+pub(super) async fn signed_up_token(gateway: &TestGateway, number: &PhoneNumber) -> String {
     let before = gateway.graph.tokens();
     let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
     let url = format!(
@@ -178,7 +207,12 @@ async fn signed_up_token(gateway: &TestGateway, number: &PhoneNumber) -> String 
         gateway.credentials.app_secret
     );
     let client = reqwest::Client::new();
-    let answer = client.get(url).header("host", "graph.facebook.com").send().await.unwrap();
+    let answer = client
+        .get(url)
+        .header("host", "graph.facebook.com")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let mut after = gateway.graph.tokens();
     after.retain(|token| !before.contains(token));
@@ -235,10 +269,13 @@ async fn a_number_with_a_pin_asks_for_it_or_gets_a_new_one() {
             run.assert_asks(&["decision", "current_pin"]);
             run.assert_failed_at("register");
             if choice == "enter" {
-                run.answer(json!({ "decision": "enter", "current_pin": "111111" })).await;
+                run.answer(json!({ "decision": "enter", "current_pin": "111111" }))
+                    .await;
                 run.assert_asks(&["decision", "current_pin"]);
                 let wrong = run.try_answer(json!({ "decision": "enter", "current_pin": "12" }));
-                wrong.await.assert_fields(&[("/answers/current_pin", "invalid")]);
+                wrong
+                    .await
+                    .assert_fields(&[("/answers/current_pin", "invalid")]);
             }
             let answers = match choice {
                 "enter" => json!({ "decision": "enter", "current_pin": "424242" }),
@@ -265,11 +302,14 @@ async fn a_number_that_is_not_verified_gets_a_code_first() {
         });
         let mut run = Run::begin(gateway, signup(&code, &number)).await;
         run.assert_asks(&["decision"]);
-        run.decide("sms").await.assert_asks(&["verification_code", "decision"]);
+        run.decide("sms")
+            .await
+            .assert_asks(&["verification_code", "decision"]);
         run.answer(json!({ "verification_code": "000000" })).await;
         run.assert_asks(&["verification_code", "decision"]);
         run.assert_failed_at("register");
-        run.answer(json!({ "verification_code": VERIFICATION_CODE })).await;
+        run.answer(json!({ "verification_code": VERIFICATION_CODE }))
+            .await;
         let channels = run.done();
         send_through(gateway, &channels[0]).await;
         gateway.graph.clear_requests();
@@ -282,11 +322,16 @@ async fn a_token_that_expires_says_so_and_the_session_has_an_end() {
     each_with(app, async |gateway| {
         let number = customer("300540352242922");
         let lives = Duration::from_secs(50 * 86_400);
-        let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]).with_token_lifetime(lives));
+        let code = gateway
+            .graph
+            .sign_up(&SignUp::new(vec![number.clone()]).with_token_lifetime(lives));
         let run = Run::begin_by(gateway, ACME, signup(&code, &number)).await;
         assert_eq!(run.done().len(), 1);
         let findings = run.shown["findings"].as_array().unwrap();
-        let warned = findings.iter().find(|it| it["verdict"] == "warning").unwrap();
+        let warned = findings
+            .iter()
+            .find(|it| it["verdict"] == "warning")
+            .unwrap();
         assert_eq!(warned["step"], "token");
         assert!(!warned["remedy"].as_str().unwrap().is_empty());
         assert!(run.shown["expires_at"].as_str() > run.shown["created_at"].as_str());

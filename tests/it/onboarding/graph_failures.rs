@@ -41,7 +41,9 @@ async fn each_step_that_fails_names_its_remedy_and_can_be_begun_again() {
                 let number = customer(&format!("5{count:02}540352242922"));
                 let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
                 let often = if call == "phone.register" { 2 } else { 1 };
-                gateway.graph.add_fault(FaultRule::new(fault.clone()).on(call).times(often));
+                gateway
+                    .graph
+                    .add_fault(FaultRule::new(fault.clone()).on(call).times(often));
                 let mut run = Run::begin(gateway, signup(&code, &number)).await;
                 if run.status() == "question" {
                     run.assert_failed_at(step);
@@ -66,7 +68,13 @@ async fn a_code_is_good_once_and_in_time() {
     each_with(app, async |gateway| {
         let number = customer("606540352242922");
         let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
-        assert_eq!(Run::begin(gateway, signup(&code, &number)).await.done().len(), 1);
+        assert_eq!(
+            Run::begin(gateway, signup(&code, &number))
+                .await
+                .done()
+                .len(),
+            1
+        );
         let mut again = Run::begin(gateway, signup(&code, &number)).await;
         again.assert_failed_at("login");
         assert_eq!(again.choices("decision"), ["login", "stop"]);
@@ -90,13 +98,25 @@ async fn a_lost_answer_to_the_code_is_not_asked_for_again() {
     each_with(app, async |gateway| {
         let number = customer("626540352242922");
         let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
-        gateway.graph.add_fault(FaultRule::new(Fault::AcceptAndReset).on("oauth").times(1));
-        gateway.graph.add_fault(FaultRule::new(Fault::AcceptAndReset).on("token.exchange").times(1));
+        gateway
+            .graph
+            .add_fault(FaultRule::new(Fault::AcceptAndReset).on("oauth").times(1));
+        gateway.graph.add_fault(
+            FaultRule::new(Fault::AcceptAndReset)
+                .on("token.exchange")
+                .times(1),
+        );
         let run = Run::begin(gateway, signup(&code, &number)).await;
         let exchanges = gateway.graph.requests();
-        let exchanges = exchanges.iter().filter(|it| it.path.ends_with("/oauth/access_token"));
+        let exchanges = exchanges
+            .iter()
+            .filter(|it| it.path.ends_with("/oauth/access_token"));
         assert_eq!(exchanges.count(), 1);
-        assert!(["question", "done"].contains(&run.status()), "{:#}", run.shown);
+        assert!(
+            ["question", "done"].contains(&run.status()),
+            "{:#}",
+            run.shown
+        );
     })
     .await;
 }
@@ -117,7 +137,12 @@ async fn a_window_that_was_closed_and_an_app_with_another_secret_are_told_apart(
             } });
             let run = Run::begin(gateway, closed).await;
             let failed = run.assert_failed_at("login");
-            assert!(failed["detail"].as_str().unwrap().contains("PHONE_NUMBER_SETUP"));
+            assert!(
+                failed["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("PHONE_NUMBER_SETUP")
+            );
             let number = customer("636540352242922");
             let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]));
             let run = Run::begin(gateway, signup(&code, &number)).await;

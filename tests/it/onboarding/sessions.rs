@@ -22,9 +22,18 @@ async fn another_tenants_session_is_not_there() {
         let body = json!({ "answers": {} });
         for tenant in [GLOBEX, PLAYGROUND] {
             let call = |method: &str, path: &str| gateway.call(method, path).by(tenant);
-            call("GET", &path).empty().await.assert_problem(404, "not-found");
-            call("DELETE", &path).empty().await.assert_problem(404, "not-found");
-            call("POST", &answers).json(&body).await.assert_problem(404, "not-found");
+            call("GET", &path)
+                .empty()
+                .await
+                .assert_problem(404, "not-found");
+            call("DELETE", &path)
+                .empty()
+                .await
+                .assert_problem(404, "not-found");
+            call("POST", &answers)
+                .json(&body)
+                .await
+                .assert_problem(404, "not-found");
             let listed = call("GET", "/v1/onboarding").empty().await;
             assert_eq!(listed.body["data"], json!([]));
         }
@@ -47,7 +56,8 @@ async fn the_list_goes_page_by_page_newest_first() {
         let first = gateway.call("GET", "/v1/onboarding?limit=2").empty().await;
         let of = |body: &serde_json::Value| -> Vec<String> {
             let data = body["data"].as_array().unwrap().iter();
-            data.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+            data.map(|it| it["id"].as_str().unwrap().to_owned())
+                .collect()
         };
         assert_eq!(of(&first.body), ids[..2]);
         let cursor = first.body["next_cursor"].as_str().unwrap();
@@ -56,7 +66,10 @@ async fn the_list_goes_page_by_page_newest_first() {
         assert_eq!(of(&second.body), ids[2..]);
         assert_eq!(second.body["next_cursor"], json!(null));
         for wrong in ["?limit=0", "?limit=x", "?cursor=msg_1", "?page=1"] {
-            let refused = gateway.call("GET", &format!("/v1/onboarding{wrong}")).empty().await;
+            let refused = gateway
+                .call("GET", &format!("/v1/onboarding{wrong}"))
+                .empty()
+                .await;
             refused.assert_problem(400, "invalid-query");
         }
     })
@@ -82,7 +95,9 @@ async fn what_a_session_cannot_be_begun_with_is_named() {
         let of_app = begin(json!({ "plugin": "graph", "flow": "manual", "app": "other" })).await;
         of_app.assert_problem(403, "plugin-not-allowed");
         let input = json!({ "plugin": "graph", "flow": "manual", "inputs": { "app_secret": "x" } });
-        begin(input).await.assert_fields(&[("/inputs/app_secret", "unknown")]);
+        begin(input)
+            .await
+            .assert_fields(&[("/inputs/app_secret", "unknown")]);
         let name = json!({ "plugin": "graph", "flow": "manual", "channel": "No Name" });
         begin(name).await.assert_fields(&[("/channel", "invalid")]);
         let taken = json!({ "plugin": "graph", "flow": "manual", "channel": "main" });
@@ -92,7 +107,9 @@ async fn what_a_session_cannot_be_begun_with_is_named() {
         let unknown = json!({ "plugin": "graph", "flow": "disconnect", "channel": "nobody" });
         begin(unknown).await.assert_problem(422, "channel-unknown");
         let shared = json!({ "plugin": "graph", "flow": "webhooks", "channel": "main" });
-        begin(shared).await.assert_problem(403, "plugin-not-allowed");
+        begin(shared)
+            .await
+            .assert_problem(403, "plugin-not-allowed");
         assert_eq!(gateway.rows("onboarding").await, 0);
     })
     .await;
@@ -112,11 +129,20 @@ async fn plugins_and_apps_are_open_to_whom_the_operator_says() {
         let flows = graph["flows"].as_array().unwrap();
         let signup = flows.iter().find(|it| it["id"] == "signup").unwrap();
         assert_eq!(signup["launch"]["kind"], "embedded_signup");
-        assert_eq!(signup["launch"]["apps"]["meta"]["app_id"], super::graph::APP_ID);
-        assert_eq!(listed.body["return_url"], "https://wharf.example.com/onboarding/return");
+        assert_eq!(
+            signup["launch"]["apps"]["meta"]["app_id"],
+            super::graph::APP_ID
+        );
+        assert_eq!(
+            listed.body["return_url"],
+            "https://wharf.example.com/onboarding/return"
+        );
         let own = graph["own_app_inputs"].as_array().unwrap();
         let secret = own.iter().find(|it| it["name"] == "app_secret").unwrap();
-        assert_eq!((&secret["secret"], &secret["required"]), (&json!(true), &json!(true)));
+        assert_eq!(
+            (&secret["secret"], &secret["required"]),
+            (&json!(true), &json!(true))
+        );
         assert!(!listed.text.contains(&gateway.credentials.app_secret));
 
         let other = gateway.call("GET", "/v1/plugins").by(GLOBEX).empty().await;
@@ -124,7 +150,11 @@ async fn plugins_and_apps_are_open_to_whom_the_operator_says() {
         let graph = all.iter().find(|it| it["name"] == "graph").unwrap();
         assert_eq!(graph["apps"], json!([]));
         let begin = json!({ "plugin": "graph", "flow": "manual", "app": "meta" });
-        let refused = gateway.call("POST", "/v1/onboarding").by(GLOBEX).json(&begin).await;
+        let refused = gateway
+            .call("POST", "/v1/onboarding")
+            .by(GLOBEX)
+            .json(&begin)
+            .await;
         refused.assert_problem(403, "plugin-not-allowed");
     })
     .await;
@@ -145,7 +175,9 @@ async fn plugins_and_apps_are_open_to_whom_the_operator_says() {
 async fn a_session_ends_in_time_and_holds_nothing_afterwards() {
     each_with(app, async |gateway| {
         let number = customer("706540352242922");
-        let code = gateway.graph.sign_up(&SignUp::new(vec![number.clone()]).with_pin("121212"));
+        let code = gateway
+            .graph
+            .sign_up(&SignUp::new(vec![number.clone()]).with_pin("121212"));
         let mut run = Run::begin(gateway, signup(&code, &number)).await;
         run.assert_status("question");
         let away = json!({ "plugin": "graph", "flow": "signup-browser" });
@@ -224,7 +256,10 @@ async fn answers_are_held_against_what_was_asked() {
         run.look().await;
         run.assert_asks(&["access_token", "waba_id"]);
         let path = format!("/v1/onboarding/{}/answers", run.id);
-        let body = gateway.call("POST", &path).json(&json!({ "answer": {} })).await;
+        let body = gateway
+            .call("POST", &path)
+            .json(&json!({ "answer": {} }))
+            .await;
         body.assert_fields(&[("/answer", "unknown")]);
     })
     .await;

@@ -41,7 +41,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
 /// `GET /v1/plugins`: plugins that this tenant may connect numbers with, their flows, and what each asks.
 async fn plugins(State(app): State<Arc<App>>, caller: Caller) -> Json<Value> {
     let offers = onboarding::offers(&app, &caller.tenant);
-    let data: Vec<_> = offers.iter().map(|offer| plugin_view(&app, offer)).collect();
+    let data: Vec<_> = offers
+        .iter()
+        .map(|offer| plugin_view(&app, offer))
+        .collect();
     let return_url = onboarding::return_address(&app);
     Json(json!({ "data": data, "return_url": return_url }))
 }
@@ -168,7 +171,10 @@ async fn list(
     let more = page.len() > shown;
     page.truncate(shown);
     let next_cursor = page.last().filter(|_| more).map(|last| last.key.id);
-    let data: Vec<_> = page.iter().map(|it| onboarding::summary(&app, it)).collect();
+    let data: Vec<_> = page
+        .iter()
+        .map(|it| onboarding::summary(&app, it))
+        .collect();
     Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
 }
 
@@ -295,8 +301,7 @@ fn params(query: Option<&str>) -> Option<Vec<(String, Vec<String>)>> {
 }
 
 const TAKEN: &str = "You can close this window. The connection goes on where you began it.";
-const TOO_LATE: &str =
-    "This step was taken already, or its time is over. Look where you began it, and begin again there.";
+const TOO_LATE: &str = "This step was taken already, or its time is over. Look where you began it, and begin again there.";
 const UNKNOWN: &str =
     "Nobody waits for this answer. Begin again, and finish it in the window that opens then.";
 const UNREADABLE: &str = "The answer is longer than it can be. Begin again.";
@@ -317,11 +322,7 @@ fn page(status: StatusCode, text: &'static str) -> Response {
     (status, headers, html).into_response()
 }
 
-async fn object(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Map<String, Value>, Problem> {
+async fn object(app: &App, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
     let bytes = read(app, body).await?;
     match body::json(headers, &bytes)? {
         Value::Object(object) => Ok(object),

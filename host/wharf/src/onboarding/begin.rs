@@ -85,7 +85,11 @@ pub(crate) async fn begin(
     };
     let descriptor = Arc::clone(offer.plugin.descriptor());
     let Some(flow) = descriptor.flow(&begin.flow) else {
-        let known: Vec<_> = descriptor.flows.iter().map(|flow| flow.id.as_str()).collect();
+        let known: Vec<_> = descriptor
+            .flows
+            .iter()
+            .map(|flow| flow.id.as_str())
+            .collect();
         return Err(wrong(
             "/flow",
             format!("{} has the flows {}", begin.plugin, known.join(", ")),

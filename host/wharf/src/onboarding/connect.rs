@@ -128,7 +128,8 @@ pub(super) async fn mend(
             "Write these settings into the channel's file.",
         ));
     }
-    made.channels.push(json!({ "id": id, "sender": row.sender }));
+    made.channels
+        .push(json!({ "id": id, "sender": row.sender }));
     Ok(made)
 }
 
@@ -230,7 +231,10 @@ async fn place(
         return Ok(Err(finding(
             FindingVerdict::Failed,
             "The number is connected elsewhere",
-            format!("{} belongs to another customer of this gateway.", connected.title),
+            format!(
+                "{} belongs to another customer of this gateway.",
+                connected.title
+            ),
             "Have it disconnected there first, or ask the operator.",
         )));
     }
@@ -316,7 +320,9 @@ async fn keep(
         credentials::put(tx, &cx.vault, &owner, name, 0, value, cx.now).await?;
         kept.push((*name, 0));
     }
-    credentials::delete_except(tx, &owner, &kept).await.map(drop)
+    credentials::delete_except(tx, &owner, &kept)
+        .await
+        .map(drop)
 }
 
 /// The file that a channel stands in, with its line.

@@ -171,7 +171,11 @@ fn fault(field: &Asked, values: &[String]) -> Option<String> {
 
 /// A field as people see it.
 fn field(asked: &Asked) -> Value {
-    let declared = asked.input.choices.iter().map(|it| (it.clone(), it.clone()));
+    let declared = asked
+        .input
+        .choices
+        .iter()
+        .map(|it| (it.clone(), it.clone()));
     let choices: Vec<(String, String)> = match asked.choices.is_empty() {
         true => declared.collect(),
         false => asked.choices.clone(),

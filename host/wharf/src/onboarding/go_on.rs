@@ -39,9 +39,11 @@ pub(crate) async fn answer(
     let mut private = Private::open(&app.vault, &session)?;
     match session.state.status {
         SessionStatus::Question => {
-            let prompt: Option<Prompt> = session.state.question.clone().and_then(|question| {
-                serde_json::from_value(question).ok()
-            });
+            let prompt: Option<Prompt> = session
+                .state
+                .question
+                .clone()
+                .and_then(|question| serde_json::from_value(question).ok());
             let asked = prompt.map(|prompt| prompt.asked).unwrap_or_default();
             let given = form::read(&asked, answers, "answers")
                 .map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;

@@ -29,9 +29,7 @@ pub async fn sweep(app: &App) -> Result<u64, StoreError> {
     loop {
         let deleted = app
             .db
-            .write(move |tx| {
-                Box::pin(async move { onboarding::purge(tx, before, ROUND).await })
-            })
+            .write(move |tx| Box::pin(async move { onboarding::purge(tx, before, ROUND).await }))
             .await?;
         if deleted == 0 {
             return Ok(ended);

@@ -67,7 +67,10 @@ async fn play(
 ) -> Result<(Arc<Plugin>, Turn), Failure> {
     let key = &session.key;
     let Some(plugin) = app.plugins.get(&key.plugin) else {
-        return Err(Failure::Gone(format!("the plugin {} is not loaded", key.plugin)));
+        return Err(Failure::Gone(format!(
+            "the plugin {} is not loaded",
+            key.plugin
+        )));
     };
     let party = party::of(app, session, private, plugin.descriptor()).await;
     let party = party.map_err(|error| Failure::Flow(error.into()))?;
@@ -137,7 +140,9 @@ async fn failed(
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                store::advance(tx, &key.tenant, key.id, turn, &state).await.map(drop)
+                store::advance(tx, &key.tenant, key.id, turn, &state)
+                    .await
+                    .map(drop)
             })
         })
         .await

@@ -42,9 +42,7 @@ pub(super) async fn adopt(app: &App, plugin: &Plugin) -> Result<(), StoreError> 
     let (vault, now) = (app.vault.clone(), app.now_ms());
     let (name, descriptor) = (plugin.name().to_owned(), plugin.descriptor().clone());
     app.db
-        .write(move |tx| {
-            Box::pin(async move { bring(tx, &vault, &name, &descriptor, now).await })
-        })
+        .write(move |tx| Box::pin(async move { bring(tx, &vault, &name, &descriptor, now).await }))
         .await
 }
 
