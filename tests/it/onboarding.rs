@@ -86,8 +86,7 @@ impl<'g> Run<'g> {
 
     /// Until a person is needed or it has ended: pauses are over at once.
     async fn settle(&mut self) {
-        let mut looks = 0;
-        let settled = eventually(WAIT, async || {
+        let settled = eventually(WAIT, || async {
             let path = format!("/v1/onboarding/{}", self.id);
             let answer = self
                 .gateway
@@ -95,7 +94,6 @@ impl<'g> Run<'g> {
                 .by(self.tenant)
                 .empty()
                 .await;
-            looks += 1;
             if answer.body["status"] == "waiting" {
                 hurry(self.gateway).await;
             }
@@ -233,7 +231,7 @@ async fn send_through(gateway: &TestGateway, channel: &str) -> String {
 
 /// The channel of the first message from a customer that the tenant's endpoint gets.
 async fn received_by(gateway: &TestGateway) -> String {
-    let event = eventually(WAIT, async || {
+    let event = eventually(WAIT, || async {
         let events = gateway.delivered();
         let mut events = events.into_iter();
         events.find(|event| event["type"] == "message.received")

@@ -169,7 +169,7 @@ async fn a_number_that_is_not_ready_is_waited_for() {
             come_back(gateway, &format!("{back}?{query}")).await.status,
             200
         );
-        let waiting = wharf_test_support::eventually(crate::harness::WAIT, async || {
+        let waiting = wharf_test_support::eventually(crate::harness::WAIT, || async {
             let path = format!("/v1/onboarding/{}", run.id);
             let body = gateway.call("GET", &path).empty().await.body;
             (body["status"] == "waiting").then_some(body)

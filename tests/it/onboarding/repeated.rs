@@ -38,7 +38,7 @@ async fn sql(gateway: &TestGateway, statements: &[&str]) {
 /// What the database holds while the turn runs: what a process that ends then leaves behind.
 async fn remember(gateway: &TestGateway, id: &str) {
     let path = format!("/v1/onboarding/{id}");
-    let running = eventually(WAIT, async || {
+    let running = eventually(WAIT, || async {
         let shown = gateway.call("GET", &path).empty().await.body;
         (shown["status"] == "running").then_some(())
     });
@@ -123,7 +123,7 @@ async fn a_code_that_was_used_before_the_crash_asks_for_another_login() {
         let path = "/v1/onboarding";
         let begin = signup(&code, &number);
         let remembered = async {
-            let id = eventually(WAIT, async || {
+            let id = eventually(WAIT, || async {
                 let listed = gateway.call("GET", path).empty().await.body;
                 listed["data"][0]["id"].as_str().map(str::to_owned)
             });

@@ -188,8 +188,8 @@ async fn a_session_ends_in_time_and_holds_nothing_afterwards() {
         run.assert_status("expired");
         let late = run.try_answer(json!({ "decision": "replace" })).await;
         late.assert_problem(409, "onboarding-not-waiting");
-        let late = super::come_back(gateway, &format!("/onboarding/return?code=1&state={token}"));
-        assert_eq!(late.await.status, 410);
+        let home = format!("/onboarding/return?code=1&state={token}");
+        assert_eq!(super::come_back(gateway, &home).await.status, 410);
         assert_eq!(wharf::sweep_onboarding(gateway.app()).await.unwrap(), 2);
         away.look().await;
         away.assert_status("expired");
