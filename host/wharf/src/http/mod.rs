@@ -131,7 +131,8 @@ async fn request_id(request: Request, next: Next) -> Response {
     let path = matched_path(&request);
     let mut response = next.run(request).await;
     // Every refusal of ours is a problem; another one is the framework's, of a path it cannot read.
-    let ours = response.extensions().get::<Problem>().is_some();
+    let ours = response.extensions().get::<Problem>().is_some()
+        || response.extensions().get::<ForPeople>().is_some();
     if response.status().is_client_error() && !ours {
         response = Problem::new(Code::NotFound).into_response();
     }
@@ -157,6 +158,10 @@ async fn request_id(request: Request, next: Next) -> Response {
     }
     response
 }
+
+/// Marks a refusal that is a page: a person reads it in a browser.
+#[derive(Clone)]
+struct ForPeople;
 
 /// The route's pattern: the path itself may carry a webhook's token and stays out of logs.
 fn matched_path(request: &Request) -> String {

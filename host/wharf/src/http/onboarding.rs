@@ -17,7 +17,7 @@ use wharf_store::onboarding::{self as store, Session, SessionStatus};
 
 use super::auth::Caller;
 use super::messages::{Query, read};
-use super::{Problem, body};
+use super::{ForPeople, Problem, body};
 use crate::app::App;
 use crate::onboarding::{self, Begin, Offer, Return};
 
@@ -319,7 +319,9 @@ fn page(status: StatusCode, text: &'static str) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (status, headers, html).into_response()
+    let mut response = (status, headers, html).into_response();
+    response.extensions_mut().insert(ForPeople);
+    response
 }
 
 async fn object(app: &App, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
