@@ -10,6 +10,7 @@ mod exchange;
 mod harness;
 mod hostile;
 mod onboarding;
+mod parity;
 mod plugin_kit;
 mod plugins_life;
 mod providers;

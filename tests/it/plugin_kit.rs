@@ -1,4 +1,4 @@
-//! The author's commands: `wharf plugin new`, `build`, `check`, `test` and `inspect`, with good input and bad.
+//! The author's commands: `wharf plugin new`, `build`, `check`, `test`, `fuzz` and `inspect`, with good input and bad.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@ mod author;
 mod capabilities;
 mod examples;
 mod files;
+mod fuzz;
 mod suite;
 
 use std::path::{Path, PathBuf};

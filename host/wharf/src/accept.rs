@@ -88,7 +88,7 @@ pub(crate) async fn accept(
     } = submission;
     let ready = ready(app, tenant, request).await?;
     let id = MessageId::new(&*app.ids);
-    look::look(app, id, &ready).await?;
+    look::look(app, id, &ready, immediate).await?;
     let message = queued(app, tenant, ready, id, immediate);
     store(app, tenant, message, idempotency, immediate).await
 }

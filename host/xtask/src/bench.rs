@@ -2,7 +2,6 @@
 //!
 //! Owns the release build and where the figures go; must not know what is measured, or link any of it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -39,10 +38,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
     build.args(["build", "--release", "--locked"]);
     build.args(["--package", "wharf", "--package", "wharf-load"]);
     run_command(&mut build).context("the gateway does not build in the release profile")?;
-    let mut bench = std::process::Command::new(program(workspace, "wharf-bench")?);
+    let mut bench = std::process::Command::new(workspace.release_program("wharf-bench")?);
     bench
         .env("WHARF_PLUGINS_DIST", plugin_folder)
-        .env("WHARF_BIN", program(workspace, "wharf")?)
+        .env("WHARF_BIN", workspace.release_program("wharf")?)
         .env("WHARF_BENCH_JSON", workspace.target.join("bench.json"))
         // Beside the build, because a folder for temporary files may be memory that syncs for free.
         .env("WHARF_BENCH_WORK", workspace.target.join("bench"));
@@ -61,14 +60,4 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
     let status = bench.status().context("could not run wharf-bench")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
-}
-
-fn program(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
-    let file = workspace.target.join("release").join(name);
-    anyhow::ensure!(
-        file.is_file(),
-        "cargo built {name}, but not to {}: unset CARGO_BUILD_TARGET and the like",
-        file.display()
-    );
-    Ok(file)
 }

@@ -12,6 +12,7 @@ mod capabilities;
 mod dev;
 mod examples;
 mod frozen;
+mod fuzz;
 mod plugins;
 mod summary;
 mod test;
@@ -34,12 +35,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start a gateway to try things on, with a fake of Meta's Graph API behind it
+    /// Start a gateway to try things on, with fakes of Meta's Graph API, 360dialog and Twilio behind it
     Dev(dev::Options),
     /// Run every test, and start what the tests need
     Test(test::Options),
     /// Measure the gateway in the release profile, each figure beside its counterpart
     Bench(bench::Options),
+    /// Bend the golden cases of every plugin and see whether one ever traps, stalls or loses a message
+    Fuzz(fuzz::Options),
     /// Build the provider plugins as WebAssembly components
     Plugins {
         /// Build the guests that only tests use instead
@@ -79,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => dev::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Plugins { guests, examples } => {
             let build = match (guests, examples) {
                 (true, _) => plugins::build_guests,

@@ -89,6 +89,17 @@ impl Workspace {
         );
         Ok(program)
     }
+
+    /// A program that cargo built in the release profile.
+    pub(crate) fn release_program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let file = self.target.join("release").join(name);
+        anyhow::ensure!(
+            file.is_file(),
+            "cargo built {name}, but not to {}: unset CARGO_BUILD_TARGET and the like",
+            file.display()
+        );
+        Ok(file)
+    }
 }
 
 /// The cargo that runs this program, else the one in the search path.

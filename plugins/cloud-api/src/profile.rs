@@ -4,6 +4,8 @@
 use serde_json::{Map, Value, json};
 use wharf_plugin::prelude::Error;
 
+use crate::document::document;
+
 /// The members that a profile is asked for.
 pub const FIELDS: &str = "about,address,description,email,profile_picture_url,websites,vertical";
 /// Members that hold one text, with the most characters each takes.
@@ -110,7 +112,9 @@ pub fn read(answer: &Value) -> Option<String> {
     };
     let mut profile = profile.as_object()?.clone();
     profile.remove("messaging_product");
-    Some(Value::Object(profile).to_string())
+    let text = Value::Object(profile).to_string();
+    // What the host would not take as it is is no profile.
+    (document(&text) == text).then_some(text)
 }
 
 fn invalid(detail: impl Into<String>) -> Error {

@@ -3,14 +3,15 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wharf_plugin::health::{self, Finding, Report, Verdict};
-use wharf_plugin::prelude::{Context, Error, Outcome};
+use wharf_plugin::prelude::{Code, Context, Error, Outcome, Retry};
 use wharf_plugin::profile;
 use wharf_plugin::templates::{self, Create, Entry, Request};
 use wharf_plugin::types::HttpMethod;
 use wharf_plugin::{HealthProvider, ProfileProvider, TemplateProvider};
 
-use crate::Sandbox;
 use crate::ask::{answer, done, request, segment};
+use crate::bounded::{Id, Line};
+use crate::{Sandbox, bounded};
 
 #[derive(Deserialize)]
 struct Health {
@@ -59,7 +60,15 @@ impl ProfileProvider for Sandbox {
         outcome: Outcome,
     ) -> Result<profile::Progress, Error> {
         let profile: serde_json::Map<String, Value> = answer(outcome)?;
-        Ok(profile::Progress::Done(Value::Object(profile).to_string()))
+        let profile = Value::Object(profile);
+        match bounded::is_document(&profile) {
+            true => Ok(profile::Progress::Done(profile.to_string())),
+            false => Err(Error::new(
+                Code::MalformedResponse,
+                Retry::Backoff,
+                "the sandbox's answer holds no profile",
+            )),
+        }
     }
 }
 
@@ -70,25 +79,25 @@ struct Page {
 
 #[derive(Deserialize)]
 struct Template {
-    id: String,
-    name: String,
-    language: String,
-    category: String,
-    status: String,
+    id: Id,
+    name: Line,
+    language: Line,
+    category: Line,
+    status: Line,
     components: Value,
 }
 
 impl Template {
     fn entry(self) -> Entry {
         Entry {
-            id: Some(self.id),
-            name: self.name,
-            language: self.language,
-            category: self.category,
-            status: self.status,
+            id: Some(self.id.0),
+            name: self.name.0,
+            language: self.language.0,
+            category: self.category.0,
+            status: self.status.0,
             quality: None,
             reason: None,
-            definition: self.components.to_string(),
+            definition: bounded::document(&self.components),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod ask;
+mod bounded;
 mod content;
 mod descriptor;
 mod failure;

@@ -8,11 +8,12 @@ use wharf_plugin::types::HttpMethod;
 
 use crate::Sandbox;
 use crate::ask::{answer, done, request, segment};
+use crate::bounded::Id;
 use crate::failure;
 
 #[derive(Deserialize)]
 struct Uploaded {
-    id: String,
+    id: Id,
 }
 
 impl MediaProvider for Sandbox {
@@ -48,7 +49,7 @@ impl MediaProvider for Sandbox {
             (Request::Fetch(_), outcome) => {
                 return one_shot(outcome, Replay::Safe, |_| None::<Progress>);
             }
-            (Request::Upload(_), outcome) => Answer::Uploaded(answer::<Uploaded>(outcome)?.id),
+            (Request::Upload(_), outcome) => Answer::Uploaded(answer::<Uploaded>(outcome)?.id.0),
             (Request::Delete(_), outcome) => {
                 done(outcome)?;
                 Answer::Deleted

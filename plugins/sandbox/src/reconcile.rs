@@ -7,6 +7,7 @@ use wharf_plugin::reconcile::{self, CatchUpProgress, Verdict};
 use wharf_plugin::types::HttpMethod;
 
 use crate::ask::{answer, request, segment};
+use crate::bounded::Id;
 use crate::{Sandbox, webhook};
 
 #[derive(Deserialize)]
@@ -32,9 +33,13 @@ impl ReconcileProvider for Sandbox {
         outcome: Outcome,
     ) -> Result<reconcile::Progress, Error> {
         let known: Known = answer(outcome)?;
-        let verdict = match known.id {
-            Some(id) if !id.is_empty() => Verdict::Found(Accepted::id(id)),
-            _ => Verdict::Absent,
+        let verdict = match known.id.as_deref() {
+            None | Some("") => Verdict::Absent,
+            Some(id) => match Id::try_from(id.to_owned()) {
+                Ok(id) => Verdict::Found(Accepted::id(id.0)),
+                // It knows the message, by a name that nobody can use.
+                Err(_) => Verdict::Undecided,
+            },
         };
         Ok(reconcile::Progress::Done(verdict))
     }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use wharf_plugin::prelude::*;
 
+use crate::bounded::Id;
 use crate::content;
 use crate::descriptor::{KEY, messages_url};
 use crate::failure;
@@ -47,13 +48,13 @@ fn to(address: &Address) -> String {
 
 #[derive(Deserialize)]
 struct Answer {
-    id: String,
+    id: Id,
 }
 
 fn accepted(response: &HttpResponse) -> Result<Progress, Error> {
     match response.json::<Answer>() {
-        Some(answer) if !answer.id.is_empty() => Ok(Progress::Done(Accepted::id(answer.id))),
-        _ => Err(malformed("holds no message id")),
+        Some(answer) => Ok(Progress::Done(Accepted::id(answer.id.0))),
+        None => Err(malformed("holds no message id")),
     }
 }
 

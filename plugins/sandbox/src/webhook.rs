@@ -4,7 +4,7 @@ use serde_json::Value;
 use wharf_plugin::inbound::{Content, Message, State, Status};
 use wharf_plugin::prelude::*;
 
-use crate::failure;
+use crate::{bounded, failure};
 
 pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
     let body: Value = serde_json::from_slice(&webhook.body).map_err(|problem| {
@@ -16,9 +16,9 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
 
 /// The items of a body, whether it was posted or asked for.
 pub(crate) fn items(body: &Value, received_at: u64, skip: u32) -> Parsed {
-    let route = match body["sender"].as_str() {
-        Some(sender) if !sender.is_empty() => Route::Sender(sender.to_owned()),
-        _ => Route::App,
+    let route = match bounded::id(&body["sender"]) {
+        Some(sender) => Route::Sender(sender.to_owned()),
+        None => Route::App,
     };
     let mut page = Page::new(skip);
     let mut offer = |name: &str, read: fn(&Value, u64) -> Option<(String, Event)>| {
@@ -28,7 +28,7 @@ pub(crate) fn items(body: &Value, received_at: u64, skip: u32) -> Parsed {
                 let (dedupe_key, event) = read(atom, received_at).unwrap_or_else(|| {
                     (
                         format!("{name}:{}", fingerprint(&[&raw])),
-                        Event::Other(raw.clone()),
+                        Event::Other(bounded::document(atom)),
                     )
                 });
                 Item {
@@ -48,14 +48,14 @@ pub(crate) fn items(body: &Value, received_at: u64, skip: u32) -> Parsed {
             route,
             pointer: Some(String::new()),
             dedupe_key: format!("body:{}", fingerprint(&[&raw])),
-            event: Event::Other(raw.clone()),
+            event: Event::Other(bounded::document(body)),
         });
     }
     page.finish()
 }
 
 fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {
-    let id = atom["id"].as_str()?.to_owned();
+    let id = bounded::keyed(&atom["id"])?.to_owned();
     let name = atom["status"].as_str()?;
     let state = match name {
         "sent" => State::Sent,
@@ -74,15 +74,16 @@ fn status(atom: &Value, received_at: u64) -> Option<(String, Event)> {
         error,
         pricing: None,
         conversation_id: None,
-        message_id: atom["message_id"].as_str().map(str::to_owned),
+        message_id: bounded::id(&atom["message_id"]).map(str::to_owned),
         group: None,
     };
     Some((key, Event::Status(status)))
 }
 
 fn message(atom: &Value, received_at: u64) -> Option<(String, Event)> {
-    let id = atom["id"].as_str()?.to_owned();
-    let phone = atom["from"].as_str()?.trim_start_matches('+').to_owned();
+    let id = bounded::keyed(&atom["id"])?.to_owned();
+    let phone = atom["from"].as_str()?.trim_start_matches('+');
+    let phone = bounded::is_person(phone).then(|| phone.to_owned())?;
     let key = format!("message:{id}");
     let message = Message {
         provider_message_id: id,

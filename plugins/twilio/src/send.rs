@@ -11,6 +11,7 @@ use wharf_plugin::types::Field;
 
 use crate::account::{self, MESSAGING, is_sid};
 use crate::content::{self, Found, PAGES_MAX};
+use crate::inbound::is_name;
 use crate::interactive;
 use crate::variables::Variables;
 use crate::{definition, failure, form, other, plain, template};
@@ -251,12 +252,16 @@ struct Answer {
 /// The message as Twilio made it. One without an id was taken all the same, and is never sent again: the
 /// status callback carries our id.
 fn accepted(response: &HttpResponse) -> Result<Accepted, Error> {
-    let answer: Answer = response.json().ok_or_else(|| {
-        Error::malformed(
-            "the answer is not what the provider documents",
-            Replay::Unsafe,
-        )
-    })?;
+    // An object by all means: a list of nothing would otherwise be an answer without any of its members.
+    let answer = response
+        .json::<serde_json::Map<String, Json>>()
+        .and_then(|members| serde_json::from_value::<Answer>(members.into()).ok())
+        .ok_or_else(|| {
+            Error::malformed(
+                "the answer is not what the provider documents",
+                Replay::Unsafe,
+            )
+        })?;
     let status = answer.status.as_deref().unwrap_or_default();
     if matches!(status, "failed" | "undelivered") {
         let code = match &answer.error_code {
@@ -287,9 +292,8 @@ fn is_message(sid: &str) -> bool {
 fn party(address: &str) -> Option<Party> {
     let address = address.strip_prefix("whatsapp:")?;
     match address.strip_prefix('+') {
-        Some(digits) if !digits.is_empty() => Some(Party::phone(digits)),
-        Some(_) => None,
-        None => (!address.is_empty()).then(|| Party::user_id(address)),
+        Some(digits) => is_name(digits).then(|| Party::phone(digits)),
+        None => is_name(address).then(|| Party::user_id(address)),
     }
 }
 

@@ -7,6 +7,7 @@ use wharf_plugin::types::HttpMethod;
 
 use crate::account::{MESSAGING, authorize, is_sid};
 use crate::ask;
+use crate::inbound::is_name;
 
 /// At most 1,000; the default is 20.
 const PAGE_SIZE: &str = "100";
@@ -46,8 +47,8 @@ impl Sender {
             sid: text("/sid").filter(|sid| is_sid(sid, "XE"))?,
             number: number.strip_prefix("whatsapp:")?.to_owned(),
             status: text("/status")?,
-            quality: text("/properties/quality_rating"),
-            limit: text("/properties/messaging_limit"),
+            quality: text("/properties/quality_rating").filter(|it| is_name(it)),
+            limit: text("/properties/messaging_limit").filter(|it| is_name(it)),
             profile: value["profile"].clone(),
             reasons: reasons.into_iter().flatten().map(Reason::read).collect(),
         })

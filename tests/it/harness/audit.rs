@@ -47,6 +47,7 @@ impl TestGateway {
             refused.is_empty(),
             "the fake was asked wrongly: {refused:#?}"
         );
+        self.counterparts.assert_asked_rightly();
         self.no_secret_is_readable().await;
     }
 

@@ -7,7 +7,7 @@ use wharf_core::provider::{
     WebhookUrl,
 };
 
-type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, String>;
 
 /// Reads what `Plugin::call_json` shows.
 pub(super) fn read(shown: &Json) -> Read<Exchange> {
@@ -126,7 +126,7 @@ fn piece(shown: &Json) -> Read<Piece> {
     })
 }
 
-fn media_ref(shown: &Json) -> Read<MediaRef> {
+pub(super) fn media_ref(shown: &Json) -> Read<MediaRef> {
     Ok(MediaRef {
         handle: text(&shown["handle"])?,
         content_type: text(&shown["content-type"])?,
@@ -161,12 +161,12 @@ fn sink(shown: &Json) -> Read<Sink> {
     }
 }
 
-fn unknown<T>(what: &str, name: &str) -> Read<T> {
+pub(super) fn unknown<T>(what: &str, name: &str) -> Read<T> {
     Err(format!("`{name}` is no {what} that this gateway knows"))
 }
 
 /// A text, or a document shown in a text's place.
-fn text(shown: &Json) -> Read<String> {
+pub(super) fn text(shown: &Json) -> Read<String> {
     match shown {
         Json::String(text) => Ok(text.clone()),
         Json::Object(_) | Json::Array(_) => Ok(shown.to_string()),
@@ -174,7 +174,7 @@ fn text(shown: &Json) -> Read<String> {
     }
 }
 
-fn bytes(shown: &Json) -> Read<Vec<u8>> {
+pub(super) fn bytes(shown: &Json) -> Read<Vec<u8>> {
     match shown {
         // An empty list of bytes.
         Json::Array(none) if none.is_empty() => Ok(Vec::new()),
@@ -182,7 +182,7 @@ fn bytes(shown: &Json) -> Read<Vec<u8>> {
     }
 }
 
-fn number(shown: &Json) -> Read<u32> {
+pub(super) fn number(shown: &Json) -> Read<u32> {
     match shown {
         Json::Null => Ok(0),
         shown => {
@@ -192,7 +192,7 @@ fn number(shown: &Json) -> Read<u32> {
     }
 }
 
-fn case(shown: &Json) -> Read<(&str, &Json)> {
+pub(super) fn case(shown: &Json) -> Read<(&str, &Json)> {
     const NOTHING: &Json = &Json::Null;
     match shown {
         Json::String(name) => Ok((name, NOTHING)),
@@ -207,18 +207,18 @@ fn case(shown: &Json) -> Read<(&str, &Json)> {
     }
 }
 
-fn named<T: serde::de::DeserializeOwned>(shown: &Json) -> Read<T> {
+pub(super) fn named<T: serde::de::DeserializeOwned>(shown: &Json) -> Read<T> {
     serde_json::from_value(shown.clone()).map_err(|error| error.to_string())
 }
 
-fn optional<T>(shown: &Json, read: impl Fn(&Json) -> Read<T>) -> Read<Option<T>> {
+pub(super) fn optional<T>(shown: &Json, read: impl Fn(&Json) -> Read<T>) -> Read<Option<T>> {
     match shown {
         Json::Null => Ok(None),
         shown => read(shown).map(Some),
     }
 }
 
-fn all<T>(shown: &Json, read: impl Fn(&Json) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn all<T>(shown: &Json, read: impl Fn(&Json) -> Read<T>) -> Read<Vec<T>> {
     match shown {
         Json::Null => Ok(Vec::new()),
         Json::Array(elements) => elements.iter().map(read).collect(),

@@ -9,6 +9,7 @@ mod build;
 mod capabilities;
 mod change;
 mod check;
+mod fuzz;
 mod inspect;
 mod inspect_file;
 mod list;
@@ -40,12 +41,16 @@ pub(super) enum Command {
     Check(check::Options),
     /// Run a plugin's golden cases and the conformance suite in the sandbox
     Test(test::Options),
+    /// Bend a plugin's golden cases and see whether it ever traps, stalls or loses a message
+    Fuzz(fuzz::Options),
     /// What each of several components can do, side by side
     Capabilities(capabilities::Options),
     /// Install a plugin, or a new version of one: path:FILE, https://...#sha256=HEX, oci:REGISTRY/REPOSITORY:TAG
     Add(add::Options),
     /// Put the version that waits into service, with the permissions it asks for
     Approve(change::Approve),
+    /// Throw away the version that waits; what serves goes on serving
+    Reject(change::Reject),
     /// Every plugin with its version, source and state
     List(list::Options),
     /// What a plugin is and may do: a name, or a .wasm file before it is installed
@@ -93,6 +98,7 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         Command::Build(options) => return done(build::run(options)),
         Command::Check(options) => return done(check::run(options)),
         Command::Test(options) => return done(test::run(options)),
+        Command::Fuzz(options) => return done(fuzz::run(options)),
         Command::Capabilities(options) => return done(capabilities::run(options)),
         Command::Inspect(options) if options.file().is_some() => {
             return done(inspect_file::run(options));
@@ -111,9 +117,11 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         | Command::Build(_)
         | Command::Check(_)
         | Command::Test(_)
+        | Command::Fuzz(_)
         | Command::Capabilities(_) => unreachable!("these returned above"),
         Command::Add(options) => super::block_on(add::run(options, &context)),
         Command::Approve(options) => change::approve(options, &context),
+        Command::Reject(options) => change::reject(options, &context),
         Command::List(options) => list::run(options, &context),
         Command::Inspect(options) => super::block_on(inspect::run(options, &context)),
         Command::Remove(options) => change::remove(options, &context),
@@ -152,6 +160,7 @@ fn operator(sources: &Sources) -> String {
     let mut known = known
         .filter_map(|name| sources.env.get(name))
         .filter(|name| !name.is_empty());
-    let name = known.next().map_or("unknown", String::as_str);
+    let uid = || format!("uid {}", rustix::process::getuid().as_raw());
+    let name = known.next().cloned().unwrap_or_else(uid);
     name.chars().filter(|c| !c.is_control()).take(100).collect()
 }
