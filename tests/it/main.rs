@@ -11,6 +11,7 @@ mod exchange;
 mod harness;
 mod hostile;
 mod intake;
+mod onboarding;
 mod parity;
 mod plugin_kit;
 mod plugins_life;

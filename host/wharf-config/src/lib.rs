@@ -26,7 +26,7 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch, Onboarding,
     PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous,
     Upkeep, Webhook,
 };
@@ -47,6 +47,7 @@ pub struct Config {
     pub media: Media,
     pub upkeep: Upkeep,
     pub exchanges: Exchanges,
+    pub onboarding: Onboarding,
     pub plugins: Plugins,
     pub egress: Egress,
     /// `None` only with [`Sources::dev`].

@@ -8,7 +8,7 @@ use crate::error::{ConfigErrors, Origin, Problem};
 use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Plugins, Queue, Secrets,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Onboarding, Plugins, Queue, Secrets,
     Send, Upkeep, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
@@ -233,6 +233,7 @@ struct Main {
     media: Option<Media>,
     upkeep: Option<Upkeep>,
     exchanges: Option<Exchanges>,
+    onboarding: Option<Onboarding>,
     plugins: Option<Plugins>,
     egress: Option<Egress>,
     secrets: Option<Option<Secrets>>,
@@ -260,6 +261,7 @@ impl Main {
             media: read(&mut root, "media", Media::read, check::media),
             upkeep: read(&mut root, "upkeep", Upkeep::read, check::nothing),
             exchanges: read(&mut root, "exchanges", Exchanges::read, check::nothing),
+            onboarding: read(&mut root, "onboarding", Onboarding::read, check::nothing),
             plugins: read(&mut root, "plugins", Plugins::read, check::plugins),
             egress: read(&mut root, "egress", Egress::read, egress),
             secrets: read(&mut root, "secrets", secrets, check::nothing),
@@ -300,6 +302,7 @@ impl Main {
             media: self.media?,
             upkeep: self.upkeep?,
             exchanges: self.exchanges?,
+            onboarding: self.onboarding?,
             plugins: self.plugins?,
             egress: self.egress?,
             secrets: self.secrets?,

@@ -241,6 +241,18 @@ section! {
 }
 
 section! {
+    /// Sessions in which tenants connect numbers over the API.
+    pub struct Onboarding {
+        /// Whether tenants may at all.
+        enabled: bool,
+        session_hours: u32 [1..=24 * 30],
+        open_max: u32 [1..=10_000],
+        keep_days: u32 [1..=365],
+        answer_wait_ms: u64 [0..=MINUTE_MS],
+    }
+}
+
+section! {
     /// Provider plugins and what they may use together.
     pub struct Plugins {
         dir: PathBuf,

@@ -32,6 +32,8 @@ pub struct App {
     pub plugin: String,
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, RotatingSecret>,
+    /// Tenants that may connect numbers under it over the API; all of them when absent.
+    pub tenants: Option<Vec<String>>,
     pub origin: Origin,
     origins: BTreeMap<String, Origin>,
 }
@@ -41,6 +43,8 @@ pub struct App {
 pub struct Tenant {
     pub id: String,
     pub name: String,
+    /// Plugins whose numbers it may connect over the API; all of them when absent.
+    pub providers: Option<Vec<String>>,
     pub channels: BTreeMap<String, Channel>,
     pub endpoints: BTreeMap<String, Endpoint>,
     pub keys: BTreeMap<String, ApiKey>,
@@ -94,11 +98,13 @@ impl App {
         let plugin = table.get::<Id>("plugin");
         let settings = table.get("settings");
         let secrets = table.get("secrets");
+        let tenants = table.get::<Option<Vec<String>>>("tenants");
         table.finish();
         Some(Self {
             plugin: plugin?.0,
             settings: settings?,
             secrets: secrets?,
+            tenants: tenants?,
             origin: table.origin(),
             origins: table.origins(),
         })
@@ -218,6 +224,7 @@ impl Tenant {
             )
         });
         let name = table.get::<String>("name");
+        let providers = table.get::<Option<Vec<String>>>("providers");
         let channels = table.named("channels", |_, table| Channel::read(table, around.apps));
         let endpoints = table.named("endpoints", |_, table| Endpoint::read(table, around.egress));
         let keys = table.named("keys", |_, table| ApiKey::read(table));
@@ -233,6 +240,7 @@ impl Tenant {
         Some(Self {
             id: id?,
             name: name?,
+            providers: providers?,
             channels: channels?,
             endpoints: endpoints?,
             keys: keys?,

@@ -43,6 +43,8 @@ codes! {
         "Check that the provider signs with the secret configured here; an operator sees the reason in the log.";
     Forbidden "forbidden" 403 "The API key may not do this"
         "Use a key with the scope that `detail` names; `GET /v1/keys` shows what keys may do.";
+    PluginNotAllowed "plugin-not-allowed" 403 "This plugin, app or flow is not for this tenant"
+        "Choose one of those that GET /v1/plugins lists, or ask the operator.";
     NotFound "not-found" 404 "There is no such thing here"
         "Check the path and the id; another tenant's things are not shown.";
     MethodNotAllowed "method-not-allowed" 405 "This path does not take that method"
@@ -55,6 +57,12 @@ codes! {
         "Delete keys that nobody uses; `last_used_at` says which.";
     CancelTooLate "cancel-too-late" 409 "The message cannot be canceled any more"
         "`detail` says where it is; only what nobody has begun to send can be taken back.";
+    ChannelTaken "channel-taken" 409 "The tenant has a channel of this name already"
+        "Choose another name for `channel`, or delete that channel first.";
+    ChannelFromFile "channel-from-file" 409 "The channel stands in a configuration file"
+        "Remove it from the file that `detail` names; the API changes what was made by the API only.";
+    OnboardingNotWaiting "onboarding-not-waiting" 409 "The onboarding session does not wait for an answer"
+        "Read the session: it is running, or it has ended and a new one is to be begun.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
         "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"

@@ -173,6 +173,11 @@ ulid_id!(
     "msg_"
 );
 ulid_id!(
+    /// One run of an onboarding flow.
+    OnboardingId,
+    "onb_"
+);
+ulid_id!(
     /// One normalised fact.
     EventId,
     "evt_"

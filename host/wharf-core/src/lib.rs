@@ -20,6 +20,6 @@ pub mod webhook;
 pub use code::Code;
 pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
-    MessageId, TemplateId, TenantId, WebhookId,
+    MessageId, OnboardingId, TemplateId, TenantId, WebhookId,
 };
 pub use status::Status;

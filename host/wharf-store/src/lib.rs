@@ -24,6 +24,7 @@ pub mod keys;
 pub mod media;
 pub mod memos;
 pub mod messages;
+pub mod onboarding;
 pub mod owner;
 pub mod routes;
 pub mod sealing;

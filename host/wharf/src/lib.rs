@@ -14,6 +14,7 @@ pub mod http;
 mod ingest;
 pub mod kit;
 pub mod media;
+mod onboarding;
 mod plugin_config;
 pub mod plugins;
 mod sandbox;
@@ -24,3 +25,4 @@ mod view;
 pub mod workers;
 
 pub use gateway::Gateway;
+pub use onboarding::sweep as sweep_onboarding;

@@ -12,6 +12,7 @@ mod journal;
 mod kept;
 mod media;
 mod migrations;
+mod onboarding;
 mod once;
 mod sealing;
 mod status;

@@ -1,4 +1,4 @@
-//! `/v1/messages` and the channels a message can go through.
+//! `/v1/messages`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,9 @@ use serde_json::{Value, json};
 use wharf_core::request::parse_message;
 use wharf_core::{Code, MessageId, TenantId};
 use wharf_store::messages::{Filter, Stored};
-use wharf_store::{channels, inbound_media, messages, timeline};
+use wharf_store::{inbound_media, messages, timeline};
 
 use super::auth::Caller;
-use super::openapi::shapes::gateway::Channels;
 use super::openapi::shapes::messages::{DryRun, Message, MessageHistory, OutboundMessage};
 use super::openapi::shapes::send::MessageIn;
 use super::openapi::{Operation, shape};
@@ -61,12 +60,6 @@ pub(super) fn routes() -> Routes {
                 )
                 .answers(200, "The message with its timeline", shape::<Message>().with::<MessageHistory>()),
             get_message,
-        )
-        .on(
-            Operation::get("/v1/channels", "list_channels")
-                .about("channels", "What the tenant can send through")
-                .answers(200, "All channels", shape::<Channels>()),
-            list_channels,
         )
 }
 
@@ -130,38 +123,6 @@ pub(super) async fn get_message(
     Ok(([(header::CONTENT_TYPE, json)], text).into_response())
 }
 
-/// `GET /v1/channels`: what the tenant can send through, and where its provider must call.
-pub(super) async fn list_channels(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<Value>, Problem> {
-    let mut conn = app.db.read().await?;
-    let rows = channels::list(&mut conn, &caller.tenant).await?;
-    drop(conn);
-    let mut data = Vec::with_capacity(rows.len());
-    for row in rows.into_iter().filter(|row| caller.may_use(&row.id)) {
-        let urls = app
-            .directory
-            .channel(&caller.tenant, &row.id)
-            .await?
-            .map(|c| c.shown_urls.clone());
-        data.push(json!({
-            "id": row.id,
-            "provider": row.plugin,
-            "sender": row.sender,
-            "messages_per_second": row.per_second,
-            "capabilities": capabilities(&app, &row.plugin),
-            "webhook_urls": urls.unwrap_or_default(),
-        }));
-    }
-    Ok(Json(json!({ "data": data })))
-}
-
-/// What the provider declares, by name. None while its plugin is not loaded.
-fn capabilities(app: &App, plugin: &str) -> Option<Vec<String>> {
-    let plugin = app.plugins.get(plugin)?;
-    let all = plugin.descriptor().capabilities.iter();
-    Some(all.map(|capability| capability.name.clone()).collect())
 }
 
 /// The message as it stands now, and whether this answer repeats an earlier one.

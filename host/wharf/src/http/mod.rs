@@ -5,6 +5,7 @@ mod auth;
 mod batch;
 mod body;
 mod cancel;
+mod channels;
 mod dead_letters;
 mod docs;
 pub(crate) mod errors_page;
@@ -14,6 +15,7 @@ mod listing;
 mod media;
 mod messages;
 mod objects;
+mod onboarding;
 mod openapi;
 mod problem;
 mod provider;
@@ -78,6 +80,8 @@ fn all_routes() -> Routes {
         .merge(media::routes())
         .merge(errors_page::routes())
         .merge(health::routes())
+        .merge(channels::routes())
+        .merge(onboarding::routes())
         .merge(templates::routes())
         .merge(provider::routes())
         .merge(docs::routes())
@@ -178,7 +182,8 @@ async fn request_id(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
     // Every refusal of ours is a problem; another one is the framework's, of a path it cannot read.
-    let ours = response.extensions().get::<Problem>().is_some();
+    let ours = response.extensions().get::<Problem>().is_some()
+        || response.extensions().get::<ForPeople>().is_some();
     if response.status().is_client_error() && !ours {
         response = Problem::new(Code::NotFound).into_response();
     }
@@ -242,6 +247,9 @@ fn trace_id(parent: &str) -> Option<&str> {
     let known = hex(version, 2) && version != "ff" && hex(trace, 32);
     (known && rest_fits && trace.bytes().any(|b| b != b'0')).then_some(trace)
 }
+/// Marks a refusal that is a page: a person reads it in a browser.
+#[derive(Clone)]
+struct ForPeople;
 
 /// The route's pattern: the path itself may carry a webhook's token and stays out of logs.
 fn matched_path(request: &Request) -> String {

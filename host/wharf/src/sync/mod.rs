@@ -3,6 +3,7 @@
 
 mod adopt;
 mod check;
+mod made;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ use crate::directory::ENDPOINT_SECRET;
 use crate::workers::{lane_of, pace};
 
 pub(crate) use adopt::{adopt, differs, problems_of, users_of};
-pub(crate) use check::check;
+pub(crate) use check::{check, misshapen};
+pub(crate) use made::provision;
 
 /// Sends a second when neither the file nor the plugin says: Meta's default for a number
 /// (meta-cloud-api.md, 4).
@@ -53,7 +55,8 @@ pub(crate) async fn store(
                 now,
             };
             sync.apps(tx).await?;
-            sync.tenants(tx).await
+            sync.tenants(tx).await?;
+            sync.made_by_api(tx).await
         })
     })
     .await
@@ -322,7 +325,7 @@ fn channel_row(
 }
 
 /// What the channel's exchanges may have captured for others of its account or app.
-fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
+pub(crate) fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
     let account = row.account.iter();
     let account = account.map(|account| AccountKey::new(&row.plugin, account));
     let keys = account.chain(row.app_id.iter().map(AccountKey::of_app));
@@ -330,7 +333,7 @@ fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
         .collect()
 }
 
-fn declared_rate(descriptor: &Descriptor) -> u32 {
+pub(crate) fn declared_rate(descriptor: &Descriptor) -> u32 {
     let of_channel = descriptor
         .rates
         .iter()

@@ -38,6 +38,9 @@ pub const RECONCILE: &str = "reconcile";
 pub const FETCH_CLAIMS_MAX: u32 = 100_000;
 /// The same for what is asked of providers on a schedule.
 pub const UPKEEP_CLAIMS_MAX: u32 = 100_000;
+/// Queue `maintenance`: one turn of an onboarding session.
+pub const ONBOARDING_TURN: &str = "onboarding-turn";
+
 /// Claims of one send job before it counts as crashing its worker. The attempts that a provider
 /// sees are bounded by `send.attempts_max`; this one only ends a loop of crashes, so it is larger.
 pub const SEND_CLAIMS_MAX: u32 = 100_000;
@@ -51,6 +54,8 @@ pub const UNROUTED_MS_MAX: i64 = 7 * 86_400_000;
 pub const UNMATCHED_MS_MAX: i64 = 3_600_000;
 pub const SANDBOX_ATTEMPTS_MAX: u32 = 20;
 pub const PURGE_ATTEMPTS_MAX: u32 = 10;
+/// Only a failing database or a crash repeats a turn; what a provider refuses is for a person.
+pub const ONBOARDING_ATTEMPTS_MAX: u32 = 10;
 
 /// Attempts of one delivery: the schedule's length, and a few claims more for crashes.
 pub fn delivery_attempts_max(config: &Config) -> u32 {

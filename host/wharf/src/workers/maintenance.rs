@@ -38,6 +38,7 @@ pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
         jobs::HEALTH_CHECK => rounds::check_health(&app, &job).await,
         jobs::CATCH_UP => catch_up::run(&app, &job).await,
         jobs::RECONCILE => reconcile::run(&app, &job).await,
+        jobs::ONBOARDING_TURN => crate::onboarding::run(&app, &job).await,
         other => {
             return Outcome::Dead {
                 reason: format!("this version knows no job named {other}"),
@@ -111,6 +112,10 @@ async fn purge(app: &Arc<App>, job: &Job) -> Result<Outcome, StoreError> {
         if deleted == 0 {
             break;
         }
+    }
+    let overdue = crate::onboarding::sweep(app).await?;
+    if overdue > 0 {
+        tracing::info!(sessions = overdue, "onboarding sessions expired");
     }
     let mut swept = app.media.remove_ended().await?;
     // Looks at every file, and what it finds is left by crashes only.

@@ -16,6 +16,8 @@ pub(in crate::http) struct Channel {
     provider: String,
     /// The provider's id of the number.
     sender: String,
+    /// `file` or `api`.
+    source: String,
     messages_per_second: u64,
     /// What the provider can do; null while its plugin is not loaded.
     capabilities: Option<Vec<String>>,

@@ -8,6 +8,7 @@ pub(in crate::http) mod gateway;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod media;
 pub(in crate::http) mod messages;
+pub(in crate::http) mod onboarding;
 pub(in crate::http) mod problem;
 pub(in crate::http) mod send;
 pub(in crate::http) mod sending;
