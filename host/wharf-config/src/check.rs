@@ -31,7 +31,7 @@ const META_REPEATS_DAYS: u32 = 7;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 14] = [
     "account.update",
     "channel.health",
     "contact.identity",

@@ -26,9 +26,9 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch, Onboarding,
-    PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous,
-    Upkeep, Webhook,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch,
+    Onboarding, PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy,
+    SqliteSynchronous, Upkeep, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 pub use tenant::{ApiKey, App, Channel, Endpoint, KeyHash, Tenant};

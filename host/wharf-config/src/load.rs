@@ -8,8 +8,8 @@ use crate::error::{ConfigErrors, Origin, Problem};
 use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Onboarding, Plugins, Queue, Secrets,
-    Send, Upkeep, Webhook,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Onboarding, Plugins,
+    Queue, Secrets, Send, Upkeep, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 use crate::tenant::{ApiKey, App, Surroundings, Tenant};

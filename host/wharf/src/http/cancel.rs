@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use wharf_core::{Code, MessageId, Status};
 use wharf_store::messages;
 
@@ -20,7 +20,10 @@ use crate::workers::cancel::{Canceled, cancel};
 pub(super) fn routes() -> Routes {
     Routes::new().on(
         Operation::post("/v1/messages/{id}/cancel", "cancel_message")
-            .about("messages", "Takes back a message that nobody has begun to send")
+            .about(
+                "messages",
+                "Takes back a message that nobody has begun to send",
+            )
             .more("However often it is asked.")
             .answers(200, "The canceled message", shape::<OutboundMessage>())
             .refuses(&[Code::CancelTooLate]),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::{Value, json};
 use wharf_core::provider::Purpose;
 use wharf_core::{ChannelId, Code};
@@ -32,12 +32,19 @@ pub(super) fn routes() -> Routes {
         .on(
             Operation::get("/v1/channels/{id}", "get_channel")
                 .about("channels", "One channel, with the flows that mend it")
-                .answers(200, "The channel", shape::<Channel>().with::<ChannelOrigin>()),
+                .answers(
+                    200,
+                    "The channel",
+                    shape::<Channel>().with::<ChannelOrigin>(),
+                ),
             show,
         )
         .on(
             Operation::delete("/v1/channels/{id}", "delete_channel")
-                .about("channels", "Removes a channel that the API made, with its secrets")
+                .about(
+                    "channels",
+                    "Removes a channel that the API made, with its secrets",
+                )
                 .more("At the provider it stays as it is.")
                 .answers_empty(204, "It is gone here")
                 .refuses(&[Code::ChannelFromFile]),

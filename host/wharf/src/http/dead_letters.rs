@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
-use axum::Json;
 use serde_json::{Value, json};
 use wharf_core::request::FieldError;
 use wharf_core::{ChannelId, Code, JobId, MessageId, TenantId};

@@ -8,11 +8,11 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 use wharf_core::request::parse_message;
 use wharf_core::{Code, MessageId, TenantId};
 use wharf_store::messages::{Filter, Stored};
-use wharf_store::{inbound_media, messages, timeline};
+use wharf_store::{messages, timeline};
 
 use super::auth::Caller;
 use super::openapi::shapes::messages::{DryRun, Message, MessageHistory, OutboundMessage};
@@ -121,8 +121,6 @@ pub(super) async fn get_message(
     let text = format!("{:#}\n", view::message_with_timeline(&found));
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], text).into_response())
-}
-
 }
 
 /// The message as it stands now, and whether this answer repeats an earlier one.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::{Map, Value, json};
 use wharf_core::provider::{FlowInfo, Launch, Level};
 use wharf_core::request::FieldError;
@@ -102,15 +102,19 @@ fn returns() -> Routes {
     Routes::new()
         .on(
             page(
-                Operation::get("/onboarding/return", "return_from_provider")
-                    .about("onboarding", "Where a provider sends the browser back, with the session's token in `state`"),
+                Operation::get("/onboarding/return", "return_from_provider").about(
+                    "onboarding",
+                    "Where a provider sends the browser back, with the session's token in `state`",
+                ),
             ),
             returned,
         )
         .on(
             page(
-                Operation::get("/onboarding/return/{token}", "return_from_provider_by_path")
-                    .about("onboarding", "The same, for providers that append a query of their own"),
+                Operation::get("/onboarding/return/{token}", "return_from_provider_by_path").about(
+                    "onboarding",
+                    "The same, for providers that append a query of their own",
+                ),
             ),
             returned_by_path,
         )

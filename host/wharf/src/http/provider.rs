@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::{Value, json};
 use wharf_core::provider::{ErrorClass, Json as Document, ProfileRequest};
 use wharf_core::request::FieldError;
@@ -34,7 +34,10 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .on(
             Operation::get("/v1/channels/{id}/health", "get_channel_health")
-                .about("channels", "What is known of a channel's health, and since when")
+                .about(
+                    "channels",
+                    "What is known of a channel's health, and since when",
+                )
                 .answers(200, "The last finding", shape::<ChannelHealth>()),
             show_health,
         )
@@ -47,7 +50,10 @@ pub(super) fn routes() -> Routes {
         )
         .on(
             Operation::get("/v1/channels/{id}/profile", "get_channel_profile")
-                .about("channels", "What customers see of a number, as the provider shows it now")
+                .about(
+                    "channels",
+                    "What customers see of a number, as the provider shows it now",
+                )
                 .answers(200, "The profile", shape::<ChannelProfile>())
                 .refuses(&AT_THE_PROVIDER),
             show_profile,
@@ -74,7 +80,10 @@ pub(super) fn routes() -> Routes {
             Operation::post("/v1/channels/{id}/catch-up", "catch_up")
                 .about("channels", "Fetches what was missed since a time")
                 .more("What did come as a webhook changes nothing again.")
-                .takes(shape::<CatchUpIn>(), json!({"since": "2026-09-21T14:00:00Z"}))
+                .takes(
+                    shape::<CatchUpIn>(),
+                    json!({"since": "2026-09-21T14:00:00Z"}),
+                )
                 .answers(202, "In the queue", shape::<CatchUp>())
                 .refuses(&[Code::Unsupported, Code::PluginFailed]),
             catch_up,

@@ -4,11 +4,11 @@ mod draft;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::{Value, json};
 use wharf_core::request::FieldError;
 use wharf_core::{ChannelId, Code, TemplateId, TenantId};

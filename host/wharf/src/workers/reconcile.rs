@@ -194,7 +194,10 @@ async fn absent(
                     now,
                 };
                 messages::set_status(tx, tenant, &next).await?;
-                announcer.queues().push_paired(tx, &[(job, pair_key)], now).await
+                announcer
+                    .queues()
+                    .push_paired(tx, &[(job, pair_key)], now)
+                    .await
             })
         })
         .await?;

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-
 /// Plugins that the tenant may connect numbers with.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct ConnectPlugins {
@@ -107,4 +106,3 @@ pub(in crate::http) struct ChannelOrigin {
     #[schema(value_type = Vec<Object>)]
     flows: Value,
 }
-
