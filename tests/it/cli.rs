@@ -5,6 +5,7 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod dev;
 mod program;
 
 use serde_json::Value;

@@ -12,6 +12,7 @@
 
 mod audit;
 mod client;
+mod counterparts;
 mod logs;
 mod plugins;
 mod setup;
@@ -29,13 +30,16 @@ use wharf::gateway;
 use wharf_core::MessageId;
 use wharf_runtime::{Plugin, Registry};
 use wharf_store::{Db, DbConfig, on_db};
-use wharf_test_support::{FakeGraph, Sink, eventually, graph};
+use wharf_test_support::{FakeDialog360, FakeGraph, FakeTwilio, Sink, eventually, graph};
 
 use crate::databases::each_empty;
 
 pub(crate) use client::{Answer, Call};
 pub(crate) use logs::all as logged;
 pub(crate) use setup::{ACME, Credentials, GLOBEX, PLAYGROUND, SENDER, Setup, TO};
+
+/// The address of all gateways of tests, where providers and media links find them.
+pub(crate) const PUBLIC_URL: &str = "https://wharf.example.com";
 
 /// How long a fact may take to come true. Generous: the machine may be busy with other tests.
 pub(crate) const WAIT: Duration = Duration::from_secs(60);
@@ -45,6 +49,8 @@ pub(crate) struct TestGateway {
     gateway: Gateway,
     /// Meta's Graph API: what `acme` and `globex` send through.
     pub(crate) graph: FakeGraph,
+    /// 360dialog and Twilio, where the test wants them.
+    counterparts: counterparts::Counterparts,
     /// The endpoint of `acme` and of `playground`.
     pub(crate) sink: Sink,
     pub(crate) credentials: Credentials,
@@ -80,8 +86,10 @@ pub(crate) async fn shipped() -> Option<&'static [Arc<Plugin>]> {
 }
 
 impl TestGateway {
-    async fn start(setup: Setup, database: &DbConfig, plugins: &plugins::Shipped) -> Self {
+    async fn start(mut setup: Setup, database: &DbConfig, plugins: &plugins::Shipped) -> Self {
         let graph = FakeGraph::start(setup.graph.clone()).await.unwrap();
+        let counterparts = counterparts::Counterparts::start(&setup).await;
+        counterparts.redirect(&mut setup, &graph);
         let sink = Sink::start(&*setup.credentials.endpoint_secret)
             .await
             .unwrap();
@@ -100,6 +108,7 @@ impl TestGateway {
             http: reqwest::Client::builder().build().unwrap(),
             gateway,
             graph,
+            counterparts,
             sink,
             credentials: setup.credentials,
             dead_expected: Cell::new(0),
@@ -108,6 +117,7 @@ impl TestGateway {
         started
             .graph
             .set_callback_url(started.url("/api/whatsapp/webhook"));
+        started.counterparts.learn_webhooks(&started).await;
         started
     }
 
@@ -120,6 +130,16 @@ impl TestGateway {
             "the gateway did not stop: {}",
             logs::last(50)
         );
+    }
+
+    /// The fake of 360dialog, which the test asked for.
+    pub(crate) fn dialog360(&self) -> &FakeDialog360 {
+        self.counterparts.dialog360.as_ref().unwrap()
+    }
+
+    /// The fake of Twilio, which the test asked for.
+    pub(crate) fn twilio(&self) -> &FakeTwilio {
+        self.counterparts.twilio.as_ref().unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

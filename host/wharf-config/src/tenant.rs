@@ -11,10 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::at::At;
+use crate::check;
 use crate::error::Origin;
 use crate::read::{Context, FromConfig, Table};
 use crate::secret::RotatingSecret;
-use crate::sections::Egress;
+use crate::sections::{Egress, MediaFetch};
 use crate::suggest::nearest;
 use crate::values::{Id, quoted};
 
@@ -31,6 +32,8 @@ pub struct App {
     pub plugin: String,
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, RotatingSecret>,
+    /// Tenants that may connect numbers under it over the API; all of them when absent.
+    pub tenants: Option<Vec<String>>,
     pub origin: Origin,
     origins: BTreeMap<String, Origin>,
 }
@@ -40,9 +43,13 @@ pub struct App {
 pub struct Tenant {
     pub id: String,
     pub name: String,
+    /// Plugins whose numbers it may connect over the API; all of them when absent.
+    pub providers: Option<Vec<String>>,
     pub channels: BTreeMap<String, Channel>,
     pub endpoints: BTreeMap<String, Endpoint>,
     pub keys: BTreeMap<String, ApiKey>,
+    /// What differs for media that come in to any of its channels.
+    pub media: Option<MediaFetch>,
     pub origin: Origin,
 }
 
@@ -56,6 +63,8 @@ pub struct Channel {
     pub secrets: BTreeMap<String, RotatingSecret>,
     /// Messages a second; what the provider declares when absent.
     pub mps: Option<u32>,
+    /// What differs for media that come in here.
+    pub media: Option<MediaFetch>,
     pub origin: Origin,
     origins: BTreeMap<String, Origin>,
 }
@@ -89,11 +98,13 @@ impl App {
         let plugin = table.get::<Id>("plugin");
         let settings = table.get("settings");
         let secrets = table.get("secrets");
+        let tenants = table.get::<Option<Vec<String>>>("tenants");
         table.finish();
         Some(Self {
             plugin: plugin?.0,
             settings: settings?,
             secrets: secrets?,
+            tenants: tenants?,
             origin: table.origin(),
             origins: table.origins(),
         })
@@ -117,6 +128,7 @@ impl Channel {
             Some(mps) => table.within("mps", mps, &(1..=MPS_MAX)).map(Some),
             None => Some(None),
         });
+        let media = media_fetch(table);
         table.finish();
         fits?;
         Some(Self {
@@ -125,6 +137,7 @@ impl Channel {
             settings: settings?,
             secrets: secrets?,
             mps: mps?,
+            media: media?,
             origin: table.origin(),
             origins: table.origins(),
         })
@@ -180,7 +193,7 @@ impl Endpoint {
 }
 
 impl ApiKey {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
         let hash = table.get::<KeyHash>("hash");
         table.finish();
         Some(Self {
@@ -211,9 +224,11 @@ impl Tenant {
             )
         });
         let name = table.get::<String>("name");
+        let providers = table.get::<Option<Vec<String>>>("providers");
         let channels = table.named("channels", |_, table| Channel::read(table, around.apps));
         let endpoints = table.named("endpoints", |_, table| Endpoint::read(table, around.egress));
         let keys = table.named("keys", |_, table| ApiKey::read(table));
+        let media = media_fetch(&mut table);
         for name in ["connect_to", "egress"] {
             table.forbid(
                 name,
@@ -225,12 +240,23 @@ impl Tenant {
         Some(Self {
             id: id?,
             name: name?,
+            providers: providers?,
             channels: channels?,
             endpoints: endpoints?,
             keys: keys?,
+            media: media?,
             origin: table.origin(),
         })
     }
+}
+
+/// A tenant's or a channel's own `[media]`.
+fn media_fetch(table: &mut Table<'_>) -> Option<Option<MediaFetch>> {
+    let fetch = table.get::<Option<MediaFetch>>("media")?;
+    if let Some(types) = fetch.as_ref().and_then(|it| it.fetch_types.as_ref()) {
+        check::media_types(types, "media", table)?;
+    }
+    Some(fetch)
 }
 
 /// The app must exist and speak through the same plugin.

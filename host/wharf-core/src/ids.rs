@@ -173,6 +173,11 @@ ulid_id!(
     "msg_"
 );
 ulid_id!(
+    /// One run of an onboarding flow.
+    OnboardingId,
+    "onb_"
+);
+ulid_id!(
     /// One normalised fact.
     EventId,
     "evt_"
@@ -196,4 +201,9 @@ ulid_id!(
     /// One object in the media store; with its prefix it is the handle that plugins and callers see.
     MediaId,
     "med_"
+);
+ulid_id!(
+    /// One language of a message template, as the gateway knows it.
+    TemplateId,
+    "tpl_"
 );

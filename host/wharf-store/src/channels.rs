@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use wharf_core::provider::Route;
-use wharf_core::{AppId, ChannelId, TenantId};
+use wharf_core::{AppId, ChannelId, OnboardingId, TenantId};
 
-use crate::columns::{json, number, parsed, parsed_or_null, to_json};
+use crate::columns::{bare, json, number, parsed, parsed_or_null, storable, to_json};
 use crate::{Conn, Context, Origin, Owner, StoreError, Tx, on_db};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub struct ChannelRow {
     pub per_second: u32,
     pub origin: Origin,
     pub created_at: i64,
+}
+
+/// The session that made a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeBy {
+    pub session: OnboardingId,
+    /// What the provider calls the number.
+    pub title: String,
+    /// It has the webhooks' addresses that the provider was told for all numbers of the session.
+    pub leads: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -141,6 +151,152 @@ pub async fn by_route(
     .await)
     .doing("find the channels of a webhook's item")?;
     rows.into_iter().map(typed).collect()
+}
+
+/// The tenant's channels that share an account at a provider.
+pub async fn of_account(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    plugin: &str,
+    account: &str,
+) -> Result<Vec<(TenantId, ChannelId)>, StoreError> {
+    let rows: Vec<(String, String)> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id from channel
+         where tenant_id = $1 and plugin = $2 and account = $3 and removed_at is null"
+    )
+    .bind(tenant.as_str())
+    .bind(plugin)
+    .bind(account)
+    .fetch_all(c)
+    .await)
+    .doing("find the channels of an account")?;
+    rows.iter().map(named).collect()
+}
+
+/// Across tenants, for limits that they share: the channels connected through an app.
+pub async fn of_app(
+    conn: &mut Conn,
+    app: &AppId,
+) -> Result<Vec<(TenantId, ChannelId)>, StoreError> {
+    let rows: Vec<(String, String)> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id from channel where app_id = $1 and removed_at is null"
+    )
+    .bind(app.as_str())
+    .fetch_all(c)
+    .await)
+    .doing("find the channels of an app")?;
+    rows.iter().map(named).collect()
+}
+
+fn named((tenant, id): &(String, String)) -> Result<(TenantId, ChannelId), StoreError> {
+    Ok((
+        parsed("channel.tenant_id", tenant)?,
+        parsed("channel.id", id)?,
+    ))
+}
+
+/// Across tenants: who has this number, at this plugin. The caller tells nobody whose it is.
+pub async fn by_sender(
+    conn: &mut Conn,
+    plugin: &str,
+    sender: &str,
+) -> Result<Vec<ChannelRow>, StoreError> {
+    let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id, plugin, app_id, sender, account, settings, per_second, origin,
+                created_at
+         from channel where plugin = $1 and sender = $2 and removed_at is null
+           and exists (select 1 from tenant t
+                       where t.id = channel.tenant_id and t.removed_at is null)
+         order by tenant_id, id"
+    )
+    .bind(plugin)
+    .bind(sender)
+    .fetch_all(c)
+    .await)
+    .doing("find who has a number")?;
+    rows.into_iter().map(typed).collect()
+}
+
+/// Across tenants, for a new version of a plugin: the channels that the API made.
+pub async fn made_by_api(conn: &mut Conn, plugin: &str) -> Result<Vec<ChannelRow>, StoreError> {
+    let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id, plugin, app_id, sender, account, settings, per_second, origin,
+                created_at
+         from channel where plugin = $1 and origin = 'api' and removed_at is null
+         order by tenant_id, id"
+    )
+    .bind(plugin)
+    .fetch_all(c)
+    .await)
+    .doing("list the channels that the API made")?;
+    rows.into_iter().map(typed).collect()
+}
+
+/// Notes which session made the channel, and what the provider calls its number.
+pub async fn note_session(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: &ChannelId,
+    made: &MadeBy,
+) -> Result<(), StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "update channel set onboarding_id = $3, title = $4, leads = $5
+         where tenant_id = $1 and id = $2"
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .bind(made.session.bare())
+    .bind(storable(&made.title))
+    .bind(i64::from(made.leads))
+    .execute(c)
+    .await
+    .map(drop))
+    .doing("note which session made a channel")
+}
+
+/// Which session made the channel. None for one that a file made.
+pub async fn made_by(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &ChannelId,
+) -> Result<Option<MadeBy>, StoreError> {
+    let row: Option<(Option<String>, Option<String>, i64)> = on_db!(conn, |c| sqlx::query_as(
+        "select onboarding_id, title, leads from channel where tenant_id = $1 and id = $2"
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .fetch_optional(c)
+    .await)
+    .doing("read which session made a channel")?;
+    let Some((Some(session), title, leads)) = row else {
+        return Ok(None);
+    };
+    Ok(Some(MadeBy {
+        session: bare("channel.onboarding_id", &session, OnboardingId::from_bare)?,
+        title: title.unwrap_or_default(),
+        leads: leads != 0,
+    }))
+}
+
+/// The tenant's other channels of the same session that are not removed.
+pub async fn siblings(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &ChannelId,
+    session: OnboardingId,
+) -> Result<Vec<ChannelId>, StoreError> {
+    let rows: Vec<String> = on_db!(conn, |c| sqlx::query_scalar(
+        "select id from channel
+         where tenant_id = $1 and id <> $2 and onboarding_id = $3 and removed_at is null
+         order by id"
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .bind(session.bare())
+    .fetch_all(c)
+    .await)
+    .doing("list the channels of a session")?;
+    rows.iter().map(|id| parsed("channel.id", id)).collect()
 }
 
 /// Marks every channel of this tenant and origin removed that is not in `keep`. Returns how many.

@@ -148,6 +148,18 @@ pub async fn purge(tx: &mut Tx, now: i64, limit: u32) -> Result<u64, StoreError>
     .doing("delete credentials that have ended")
 }
 
+/// Deletes every secret of an owner that is gone for good.
+pub async fn delete_of(tx: &mut Tx, owner: &Owner) -> Result<u64, StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "delete from credential where owner = $1"
+    )
+    .bind(owner.to_string())
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected()))
+    .doing("delete an owner's credentials")
+}
+
 /// Deletes the owner's configured secrets that are not in `keep`: what a configuration no longer names.
 pub async fn delete_except(
     tx: &mut Tx,

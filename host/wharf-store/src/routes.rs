@@ -73,6 +73,58 @@ pub async fn ensure(
     .doing("keep a webhook's address")
 }
 
+/// Gives every address of `from` to `to`: providers were told them, and go on calling. An address that
+/// `to` had for the same webhook gives way. Returns how many were given.
+pub async fn hand_over(
+    tx: &mut Tx,
+    vault: &Vault,
+    from: &Owner,
+    to: &Owner,
+) -> Result<u64, StoreError> {
+    let (from_text, to_text) = (from.to_string(), to.to_string());
+    let mut given = 0;
+    for (webhook, _, token) in tokens_of(tx, vault, from).await? {
+        on_db!(&mut **tx, |c| sqlx::query(
+            "delete from webhook_route where owner = $1 and webhook = $2"
+        )
+        .bind(&to_text)
+        .bind(&webhook)
+        .execute(c)
+        .await
+        .map(drop))
+        .doing("let a webhook's address give way")?;
+        let token = token.expose_secret();
+        let sealed = vault.seal(&aad(to, &to_text, &webhook), token.as_bytes())?;
+        given += on_db!(&mut **tx, |c| sqlx::query(
+            "update webhook_route set owner = $3, tenant_id = $4, key_id = $5, sealed = $6
+             where owner = $1 and webhook = $2"
+        )
+        .bind(&from_text)
+        .bind(&webhook)
+        .bind(&to_text)
+        .bind(to.tenant().map(|tenant| tenant.as_str()))
+        .bind(&sealed.key_id)
+        .bind(&sealed.bytes)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))
+        .doing("hand a webhook's address over")?;
+    }
+    Ok(given)
+}
+
+/// Deletes every address of an owner that is gone for good.
+pub async fn delete_of(tx: &mut Tx, owner: &Owner) -> Result<u64, StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "delete from webhook_route where owner = $1"
+    )
+    .bind(owner.to_string())
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected()))
+    .doing("delete an owner's webhook addresses")
+}
+
 /// Before any tenant is known: where a call to this token belongs.
 pub async fn by_token(
     conn: &mut Conn,

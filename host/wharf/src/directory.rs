@@ -76,6 +76,9 @@ impl Endpoint {
     }
 }
 
+/// Settings, public addresses of webhooks by name, secrets.
+pub type OfApp = (Vec<(String, String)>, HashMap<String, String>, SecretSet);
+
 /// The caches.
 pub struct Directory {
     db: Db,
@@ -135,6 +138,11 @@ impl Directory {
         self.endpoints.invalidate_all();
     }
 
+    /// Drops the API keys: one was made, changed or ended.
+    pub fn forget_keys(&self) {
+        self.keys.invalidate_all();
+    }
+
     /// Drops what holds secrets of channels and webhooks: an exchange captured one.
     pub fn forget_secrets(&self) {
         self.channels.invalidate_all();
@@ -176,6 +184,23 @@ impl Directory {
         let key = (tenant.clone(), id.clone());
         let load = self.load_channel(tenant, id);
         self.channels.try_get_with(key, load).await.map_err(unshare)
+    }
+
+    /// The settings, webhooks' addresses and secrets of an operator's app, for flows under it.
+    pub async fn of_app(&self, id: &AppId) -> Result<Option<OfApp>, StoreError> {
+        let mut conn = self.db.read().await?;
+        let Some(app) = apps::get(&mut conn, id).await? else {
+            return Ok(None);
+        };
+        let owner = Owner::App(id.clone());
+        let mut urls = HashMap::new();
+        for (webhook, plugin, token) in routes::tokens_of(&mut conn, &self.vault, &owner).await? {
+            if let Some(url) = self.url_of(&plugin, token.expose_secret()) {
+                urls.insert(webhook, url);
+            }
+        }
+        let secrets = self.secrets(&mut conn, &owner).await?;
+        Ok(Some((app.settings.into_iter().collect(), urls, secrets)))
     }
 
     /// The tenant's endpoints.

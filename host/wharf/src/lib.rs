@@ -3,6 +3,7 @@
 mod accept;
 mod announce;
 pub mod app;
+pub mod callers;
 pub mod cli;
 pub mod clock;
 pub mod directory;
@@ -13,12 +14,15 @@ pub mod http;
 mod ingest;
 pub mod kit;
 pub mod media;
+mod onboarding;
 mod plugin_config;
 pub mod plugins;
 mod sandbox;
 mod sync;
 pub mod telemetry;
+mod upkeep;
 mod view;
 pub mod workers;
 
 pub use gateway::Gateway;
+pub use onboarding::sweep as sweep_onboarding;

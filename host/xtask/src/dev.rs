@@ -1,6 +1,9 @@
-//! `cargo xtask dev`: a gateway to try things on, with a fake of Meta's Graph API behind it.
+//! `cargo xtask dev`: a gateway to try things on, with fakes of Meta's Graph API, 360dialog and Twilio behind it.
 //!
-//! Owns the fake, the free port and the secrets of this one run; the gateway prints the rest.
+//! Owns the free port and the life of the gateway; the fakes are `fakes`' business, and the gateway prints
+//! the rest.
+
+mod fakes;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -9,10 +12,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use fakes::Fakes;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use wharf_test_support::graph::{PhoneNumber, StatusPlan};
-use wharf_test_support::{FakeGraph, FakeGraphConfig};
 
 use crate::plugins;
 use crate::workspace::Workspace;
@@ -20,10 +22,8 @@ use crate::workspace::Workspace;
 const DEFAULT_PORT: u16 = 8080;
 /// How many ports after the default are tried before giving up.
 const PORT_TRIES: u16 = 50;
-/// Slow enough to watch a message go from sent to delivered to read.
-const STATUS_STEP: Duration = Duration::from_millis(700);
-/// A developer's session; what is older is of no interest.
-const RECORDS_MAX: usize = 10_000;
+/// How often it is looked whether the gateway serves.
+const READY_POLL: Duration = Duration::from_millis(50);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -46,30 +46,23 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
         .worker_threads(1)
         .enable_all()
         .build()
-        .context("could not start a runtime for the fake Graph API")?;
+        .context("could not start a runtime for the fakes")?;
     runtime.block_on(serve(gateway, plugin_folder, listen))
 }
 
 async fn serve(gateway: PathBuf, plugins: PathBuf, listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    let fake = FakeGraph::start(FakeGraphConfig {
-        app_secret: random_hex(),
-        verify_token: random_hex(),
-        numbers: vec![PhoneNumber {
-            token: format!("EAA{}", random_hex()),
-            ..PhoneNumber::default()
-        }],
-        callback_url: Some(format!("http://{listen}/api/whatsapp/webhook")),
-        statuses: StatusPlan::paced(STATUS_STEP),
-        records_max: RECORDS_MAX,
-        ..FakeGraphConfig::default()
-    })
-    .await?;
+    let fakes = Fakes::start(listen).await?;
+    // Holds secrets of this run; only its owner may look into it, and it goes away with this program.
+    let folder = tempfile::Builder::new().prefix("wharf-fakes-").tempdir()?;
+    fakes.write_files(folder.path())?;
     // Both before the child, so that no signal can come in between and leave it behind.
     let mut interrupt = signal(SignalKind::interrupt()).context("could not catch Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("could not catch SIGTERM")?;
-    let mut child = gateway_command(&gateway, &plugins, listen, &fake)
+    let mut child = gateway_command(&gateway, &plugins, listen, folder.path())
         .spawn()
         .with_context(|| format!("could not start {}", gateway.display()))?;
+    let ready_file = folder.path().join("ready.json");
+    let mut is_ready = false;
     loop {
         tokio::select! {
             ended = child.wait() => {
@@ -77,27 +70,38 @@ async fn serve(gateway: PathBuf, plugins: PathBuf, listen: SocketAddr) -> anyhow
                 let code = status.code().and_then(|code| u8::try_from(code).ok());
                 return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
             }
+            ready = appears(&ready_file), if !is_ready => {
+                fakes.learn_webhooks(&ready?)?;
+                is_ready = true;
+            }
             _ = interrupt.recv() => forward("INT", child.id()).await,
             _ = terminate.recv() => forward("TERM", child.id()).await,
         }
     }
 }
 
-fn gateway_command(
-    gateway: &Path,
-    plugins: &Path,
-    listen: SocketAddr,
-    fake: &FakeGraph,
-) -> Command {
+/// Waits for the file in which the gateway says that it serves.
+async fn appears(file: &Path) -> anyhow::Result<String> {
+    loop {
+        match std::fs::read_to_string(file) {
+            Ok(text) => return Ok(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                tokio::time::sleep(READY_POLL).await;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("could not read {}", file.display()));
+            }
+        }
+    }
+}
+
+fn gateway_command(gateway: &Path, plugins: &Path, listen: SocketAddr, with: &Path) -> Command {
     let mut command = Command::new(gateway);
     command
         .args(["dev", "--listen", &listen.to_string(), "--plugins"])
         .arg(plugins)
-        .args(["--graph-fake", &fake.url()])
-        .args(["--graph-app-secret", &fake.config().app_secret])
-        .args(["--graph-verify-token", &fake.config().verify_token])
-        .args(["--graph-token", &fake.number().token])
-        .args(["--graph-phone-number-id", &fake.number().id])
+        .arg("--with")
+        .arg(with)
         // A group of its own: a Ctrl-C at the terminal reaches it once, through us, and not twice.
         .process_group(0)
         .kill_on_drop(true);
@@ -135,11 +139,6 @@ fn choose_address(wanted: Option<u16>) -> anyhow::Result<SocketAddr> {
         eprintln!("port {DEFAULT_PORT} is taken, using {}", free.port());
     }
     Ok(free)
-}
-
-/// 128 bits for a secret that lives as long as this run.
-fn random_hex() -> String {
-    hex::encode(rand::random::<[u8; 16]>())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod content;
 mod echo;
 mod fields;
 mod history;
+mod kinds;
 mod message;
 mod people;
 mod status;
@@ -21,6 +22,8 @@ use crate::document::document;
 use crate::json::{Object, list};
 use fields::Reader;
 use people::Contacts;
+
+pub use kinds::RECEIVED;
 
 /// Members of a value that are read with its atoms, not atoms themselves.
 const ENVELOPE_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];

@@ -2,6 +2,7 @@
 //! may go.
 
 use wharf_cloud_api::outbound::KINDS;
+use wharf_cloud_api::webhook::RECEIVED;
 use wharf_plugin::manifest::{Descriptor, Input, Kind, Mac, Verification, Webhook};
 use wharf_plugin::types::{Bucket, HttpMethod, Level};
 
@@ -49,6 +50,7 @@ pub(crate) fn descriptor() -> Descriptor {
     for (name, note) in KINDS.iter().chain(BESIDE) {
         descriptor = descriptor.capability(name, *note);
     }
+    descriptor = descriptor.capabilities(RECEIVED);
     descriptor = endpoints(descriptor);
     descriptor.inputs = inputs();
     descriptor.flows = onboarding::flows();

@@ -71,6 +71,7 @@ pub(crate) fn descriptor() -> Descriptor {
         "to.phone",
         "to.user-id",
         "to.group",
+        "inbound.text",
     ] {
         descriptor = descriptor.capability(kind, None);
     }

@@ -29,7 +29,7 @@ pub(crate) fn descriptor() -> Descriptor {
             .rate(Bucket::Recipient, 45, 270_000)
             .response_header("location")
             .response_header("twilio-request-id");
-    descriptor = capabilities(descriptor);
+    descriptor = received(capabilities(descriptor));
     descriptor = endpoints(descriptor);
     descriptor.inputs = inputs();
     descriptor
@@ -70,8 +70,55 @@ fn capabilities(descriptor: Descriptor) -> Descriptor {
             "typing",
             Some("marks the message as read too, which Twilio cannot do alone"),
         )
+        .capability(
+            "voice",
+            Some("OGG, sent as any sound: WhatsApp decides how it shows it, and nobody reports that it was played"),
+        )
         .capability("to.phone", None)
         .capability("to.user-id", None)
+}
+
+/// What comes in: with a note where the event is another than over the Cloud API.
+fn received(descriptor: Descriptor) -> Descriptor {
+    const NO_DIGEST: &str = "without the digest of the bytes";
+    const MEDIA: [&str; 5] = [
+        "inbound.image",
+        "inbound.video",
+        "inbound.audio",
+        "inbound.voice",
+        "inbound.sticker",
+    ];
+    let descriptor = descriptor.capabilities(&[
+        "inbound.text",
+        "inbound.location",
+        "inbound.reply",
+        "inbound.forwarded",
+        "inbound.button",
+        "inbound.template-button",
+        "inbound.list",
+    ]);
+    MEDIA
+        .iter()
+        .fold(descriptor, |this, name| {
+            this.capability(name, Some(NO_DIGEST))
+        })
+        .capability(
+            "inbound.document",
+            Some("without the digest of the bytes and without the file's name"),
+        )
+        .capability(
+            "inbound.contacts",
+            Some("as a vCard: a medium of kind `document`, whose file has the people"),
+        )
+        .capability(
+            "inbound.flow",
+            Some("the answers themselves, without the envelope that has them as text in `response_json`"),
+        )
+        .capability(
+            "inbound.referral",
+            Some("the members that Twilio passes on: no `welcome_message`, a picture only where the advertisement has one"),
+        )
+        .capability("inbound.user-id", Some("without the username"))
 }
 
 fn endpoints(descriptor: Descriptor) -> Descriptor {

@@ -252,12 +252,16 @@ struct Answer {
 /// The message as Twilio made it. One without an id was taken all the same, and is never sent again: the
 /// status callback carries our id.
 fn accepted(response: &HttpResponse) -> Result<Accepted, Error> {
-    let answer: Answer = response.json().ok_or_else(|| {
-        Error::malformed(
-            "the answer is not what the provider documents",
-            Replay::Unsafe,
-        )
-    })?;
+    // An object by all means: a list of nothing would otherwise be an answer without any of its members.
+    let answer = response
+        .json::<serde_json::Map<String, Json>>()
+        .and_then(|members| serde_json::from_value::<Answer>(members.into()).ok())
+        .ok_or_else(|| {
+            Error::malformed(
+                "the answer is not what the provider documents",
+                Replay::Unsafe,
+            )
+        })?;
     let status = answer.status.as_deref().unwrap_or_default();
     if matches!(status, "failed" | "undelivered") {
         let code = match &answer.error_code {

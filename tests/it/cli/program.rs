@@ -104,10 +104,31 @@ impl Program {
         }
     }
 
+    /// `wharf dev` in the making, with what stands in a folder beside the files that it makes itself.
+    pub(super) fn dev(&self, port: u16, more: &str) -> Command {
+        let mut command = self.command(&["dev", "--plugins", &self.plugins]);
+        command
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--with"])
+            .arg(self.path(more));
+        command
+    }
+
     /// Starts the gateway and waits until it says where it listens.
     pub(super) fn serve(&self) -> Serving {
-        let mut command = self.command(&["serve"]);
+        Serving::start(self.command(&["serve"]))
+    }
+}
+
+/// A gateway as a process.
+pub(super) struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    pub(super) fn start(mut command: Command) -> Self {
         let mut child = command
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()
@@ -126,17 +147,9 @@ impl Program {
         };
         // What it goes on to say must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Serving { child, address }
+        Self { child, address }
     }
-}
 
-/// A gateway as a process.
-pub(super) struct Serving {
-    child: Child,
-    address: String,
-}
-
-impl Serving {
     /// What GET of this path answers to this key.
     pub(super) async fn status(&self, path: &str, key: &str) -> u16 {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use wharf::flows::FlowError;
-use wharf::flows::onboarding::{self, Next, Onboarded, Party, Turn};
+use wharf::flows::onboarding::{self, Next, Onboarded, Party, Return, Turn};
 use wharf_core::TenantId;
 use wharf_egress::Secrets;
 use wharf_runtime::Plugin;
@@ -40,7 +40,11 @@ fn party(tenant: &str, answers: &[Value]) -> Party {
         )],
         secrets: Arc::new(Nothing),
         webhook_urls: HashMap::new(),
-        return_url: Some("https://wharf.example.com/onboarding/return/abc".to_owned()),
+        return_url: Some(Return {
+            url: "https://wharf.example.com/onboarding/return".to_owned(),
+            token: "abc".to_owned().into(),
+            by_path: false,
+        }),
     }
 }
 
@@ -211,13 +215,14 @@ async fn a_browser_is_sent_away_and_comes_back() {
             url,
             returns,
             saved,
+            by_path: false,
         } = turn.next
         else {
             panic!("a visit");
         };
         assert_eq!(
             url.as_str(),
-            "https://www.login.example.com/oauth?client=a+b%26c&back=https%3A%2F%2Fwharf.example.com%2Fonboarding%2Freturn%2Fabc"
+            "https://www.login.example.com/oauth?client=a+b%26c&back=https%3A%2F%2Fwharf.example.com%2Fonboarding%2Freturn&state=abc"
         );
         assert_eq!(returns, ["code"]);
         let inputs = ["code", "state"].map(|n| (n.to_owned(), vec!["x".to_owned()])).to_vec();

@@ -6,7 +6,7 @@ use wharf_store::on_db;
 use super::{ACME, GLOBEX, PLAYGROUND, TestGateway, logs};
 
 /// Every text of these tables, row by row. What is sealed is bytes and stands elsewhere.
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 10] = [
     (
         "message",
         "contact || content || coalesce(details, '') || coalesce(error, '')",
@@ -24,6 +24,11 @@ const TEXTS: [(&str, &str); 8] = [
         "coalesce(error, '') || coalesce(body, '')",
     ),
     ("job", "payload || coalesce(reason, '')"),
+    (
+        "onboarding",
+        "coalesce(question, '') || findings || coalesce(error, '') || channels",
+    ),
+    ("channel", "settings || coalesce(title, '')"),
 ];
 
 impl TestGateway {
@@ -42,6 +47,7 @@ impl TestGateway {
             refused.is_empty(),
             "the fake was asked wrongly: {refused:#?}"
         );
+        self.counterparts.assert_asked_rightly();
         self.no_secret_is_readable().await;
     }
 

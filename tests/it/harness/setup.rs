@@ -10,8 +10,10 @@ use secrecy::ExposeSecret;
 use wharf_config::{Config, ConfigFile, Sources};
 use wharf_core::api_key::{self, NewKey};
 use wharf_core::webhook::SigningSecret;
-use wharf_test_support::FakeGraphConfig;
 use wharf_test_support::graph::PhoneNumber;
+use wharf_test_support::{FakeDialog360Config, FakeGraphConfig, FakeTwilioConfig};
+
+use super::counterparts;
 
 /// Sends over the Graph API and has an endpoint.
 pub(crate) const ACME: &str = "acme";
@@ -31,6 +33,11 @@ pub(crate) struct Credentials {
     pub(crate) verify_token: String,
     pub(crate) tokens: [String; 2],
     pub(crate) sandbox_key: String,
+    /// What opens 360dialog for `acme`, and what its webhooks prove themselves with.
+    pub(crate) dialog360_key: String,
+    pub(crate) dialog360_webhook_secret: String,
+    /// Opens Twilio for `acme` and signs its webhooks.
+    pub(crate) twilio_token: String,
     /// The secret of hostile plugins, when a test gives them one.
     pub(crate) hostile_token: String,
     pub(crate) endpoint_secret: String,
@@ -42,6 +49,9 @@ pub(crate) struct Credentials {
 pub(crate) struct Setup {
     pub(crate) credentials: Credentials,
     pub(crate) graph: FakeGraphConfig,
+    /// Further providers of `acme`, each with a channel of its name; see `with_all_providers`.
+    pub(crate) dialog360: Option<FakeDialog360Config>,
+    pub(crate) twilio: Option<FakeTwilioConfig>,
     /// Keys of the main file, over those that all tests share.
     flags: Vec<(String, String)>,
     /// More of the main file and of the file of `acme`.
@@ -73,6 +83,15 @@ unknown_wait_ms = 50
 schedule_s = [0, 0, 0]
 jitter_percent = 0
 
+[media]
+fetch_backoff_base_ms = 10
+fetch_backoff_max_ms = 50
+
+[upkeep]
+templates_minutes = 0
+health_minutes = 0
+reconcile = false
+
 [egress]
 delivery_https_only = false
 delivery_allow = ["127.0.0.0/8"]
@@ -101,6 +120,8 @@ impl Setup {
             app_secrets: vec![credentials.app_secret.clone()],
             credentials,
             graph,
+            dialog360: None,
+            twilio: None,
             flags: Vec::new(),
             main: String::new(),
             acme: String::new(),
@@ -113,6 +134,12 @@ impl Setup {
     /// Sets one key of the main configuration.
     pub(crate) fn set(&mut self, key: &str, value: impl ToString) {
         self.flags.push((key.to_owned(), value.to_string()));
+    }
+
+    /// `acme` sends over 360dialog and Twilio too, by channels named `dialog360` and `twilio` beside `main`.
+    pub(crate) fn with_all_providers(&mut self) {
+        self.dialog360 = Some(counterparts::dialog360(&self.credentials));
+        self.twilio = Some(counterparts::twilio(&self.credentials));
     }
 
     /// Another provider that is really on this machine.
@@ -144,8 +171,9 @@ impl Setup {
 
     fn main_file(&self, database: &str, graph: &str) -> String {
         let secrets = &self.credentials;
-        let mut text =
-            format!("{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n");
+        let mut text = format!(
+            "{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n"
+        );
         for (host, url) in &self.connect_to {
             writeln!(text, "\"{host}\" = \"{url}\"").unwrap();
         }
@@ -188,7 +216,10 @@ impl Setup {
             panic!("the fake has two numbers");
         };
         [
-            file(ACME, graph(first) + &endpoint + "\n" + &self.acme),
+            file(
+                ACME,
+                graph(first) + &counterparts::channels(self) + &endpoint + "\n" + &self.acme,
+            ),
             file(GLOBEX, graph(second) + "\n" + &self.globex),
             file(PLAYGROUND, sandbox + &endpoint),
         ]
@@ -202,6 +233,9 @@ impl Credentials {
             verify_token: letters(),
             tokens: [format!("EAA{}", letters()), format!("EAA{}", letters())],
             sandbox_key: letters(),
+            dialog360_key: letters(),
+            dialog360_webhook_secret: letters(),
+            twilio_token: letters(),
             hostile_token: letters(),
             endpoint_secret: SigningSecret::encode(&rand::random())
                 .expose_secret()
@@ -235,6 +269,12 @@ impl Credentials {
             ("acme's access token".to_owned(), self.tokens[0].clone()),
             ("globex's access token".to_owned(), self.tokens[1].clone()),
             ("the sandbox key".to_owned(), self.sandbox_key.clone()),
+            ("360dialog's key".to_owned(), self.dialog360_key.clone()),
+            (
+                "360dialog's webhook secret".to_owned(),
+                self.dialog360_webhook_secret.clone(),
+            ),
+            ("Twilio's token".to_owned(), self.twilio_token.clone()),
             ("the hostile token".to_owned(), self.hostile_token.clone()),
             (
                 "the endpoint's secret".to_owned(),

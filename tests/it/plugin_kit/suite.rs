@@ -104,11 +104,22 @@ async fn what_is_no_case_is_told_with_its_file() {
         std::fs::write(cases.join("broken.json"), content).unwrap();
         let output = kit.run(&["test", &component, "--cases", cases.to_str().unwrap()]);
         assert!(
-            output.code == 1 && output.stderr.contains(part),
+            output.code == 1 && output.stdout.contains(part),
             "{output:?}"
         );
-        assert!(output.stderr.contains("broken.json"), "{output:?}");
+        assert!(output.stdout.contains("broken.json"), "{output:?}");
+        assert!(
+            output.stdout.contains("conformance"),
+            "the rest runs: {output:?}"
+        );
     }
+    let empty = kit.path("empty");
+    std::fs::create_dir_all(&empty).unwrap();
+    let output = kit.run(&["test", &component, "--cases", empty.to_str().unwrap()]);
+    assert!(
+        output.code == 1 && output.stderr.contains("no golden case"),
+        "{output:?}"
+    );
     let misfit = kit.path("misfit");
     std::fs::create_dir_all(&misfit).unwrap();
     std::fs::write(

@@ -6,7 +6,7 @@ use serde_json::json;
 use wharf::plugins::Permissions;
 use wharf::plugins::install::{
     InstallError, Order, Verdict, approve, check_name, drop_pending, judge, let_wait,
-    put_in_service, remove, rollback,
+    put_in_service, reject, remove, rollback,
 };
 use wharf::plugins::lock::Lock;
 
@@ -294,6 +294,35 @@ fn going_back_takes_the_old_approval_along_and_history_is_bounded() {
     assert_eq!(remove(&mut lock, "test").unwrap().id, "dev.wharf.test");
     let gone = remove(&mut lock, "test").unwrap_err();
     assert!(gone.to_string().contains("wharf plugin add"), "{gone}");
+}
+
+#[test]
+fn what_waits_can_be_rejected_and_what_came_back_waits_no_more() {
+    let mut lock = Lock::default();
+    let version = |number| candidate(number, &format!("1.{number}.0"), Permissions::default());
+    put_in_service(&mut lock, "test", version(1), ACTOR);
+    let nothing = InstallError::NothingPending("test".to_owned());
+    assert_eq!(reject(&mut lock, "test", None).unwrap_err(), nothing);
+    let_wait(&mut lock, "test", version(2), vec!["+ more".to_owned()]);
+    let other = reject(&mut lock, "test", Some("sha256:ffffff")).unwrap_err();
+    assert!(
+        matches!(other, InstallError::OtherPending { .. }),
+        "{other}"
+    );
+    assert!(lock.plugins["test"].pending.is_some(), "it still waits");
+    assert_eq!(reject(&mut lock, "test", None).unwrap().version, "1.2.0");
+    assert_eq!(reject(&mut lock, "test", None).unwrap_err(), nothing);
+    assert_eq!(lock.plugins["test"].current.version, "1.1.0");
+
+    put_in_service(&mut lock, "test", version(3), ACTOR);
+    let_wait(
+        &mut lock,
+        "test",
+        version(1),
+        vec!["it is older".to_owned()],
+    );
+    assert_eq!(rollback(&mut lock, "test", None).unwrap().version, "1.1.0");
+    assert_eq!(lock.plugins["test"].pending, None, "it is in service");
 }
 
 #[test]

@@ -93,6 +93,41 @@ async fn a_caller_who_waits_for_a_hostile_plugin_is_told_its_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_wait_is_told_that_the_plugin_rests() {
+    /// More than the circuit allows: each failed call counts, and each send makes two.
+    const SENDS_MAX: i64 = 20;
+    let hostile = |setup: &mut Setup| add(setup, "traps", Guest::starting("unreachable"));
+    each_with(hostile, async |gateway| {
+        let body = json!({ "channel": "traps", "to": TO, "message": "Hello" });
+        let path = "/api/whatsapp/official/send/immediate";
+        let mut failed = 0;
+        let answer = loop {
+            let answer = gateway.call("POST", path).json(&body).await;
+            if answer.status == 503 {
+                break answer;
+            }
+            answer.assert_problem(502, "plugin-failed");
+            failed += 1;
+            assert!(failed < SENDS_MAX, "its circuit never opens");
+        };
+        answer.assert_problem(503, "overloaded");
+        let after: u64 = answer.headers["retry-after"].parse().unwrap();
+        assert!(after > 0, "{answer:?}");
+        assert!(
+            answer.body["detail"].as_str().unwrap().contains("traps"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            gateway.rows("message").await,
+            failed,
+            "nothing of it is stored"
+        );
+        gateway.expect_dead_letters(failed);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_after_the_request_left_makes_the_send_unknown() {
     let (url, calls) = counting_server().await;
     let hostile = |setup: &mut Setup| {

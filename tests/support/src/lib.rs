@@ -18,6 +18,7 @@ mod server;
 pub mod sink;
 pub mod twilio;
 
+pub use cloud::StatusPlan;
 pub use dialog360::{FakeDialog360, FakeDialog360Config};
 pub use eventually::{NotInTime, eventually};
 pub use graph::{FakeGraph, FakeGraphConfig};

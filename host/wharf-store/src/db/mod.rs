@@ -1,6 +1,7 @@
 //! The database: pools, the one writer, and the macro that lets one query text serve both kinds.
 
 mod drive;
+mod waiting;
 mod writer;
 
 use std::str::FromStr;
@@ -179,17 +180,17 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t, T> + Send + 'static,
     {
-        self.writer.write(work, false).await
+        self.writer.write(work, waiting::Whose::Gateway).await
     }
 
     /// As [`Db::write`], but refuses at once with [`StoreError::Busy`] when the queue is full: for
-    /// callers from outside, who must be told to come back.
+    /// callers from outside, who must be told to come back. Their writes go before the gateway's own.
     pub async fn try_write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t, T> + Send + 'static,
     {
-        self.writer.write(work, true).await
+        self.writer.write(work, waiting::Whose::Caller).await
     }
 
     /// True for PostgreSQL, which several processes may share.

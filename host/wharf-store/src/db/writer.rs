@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use sqlx::Connection;
@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::drive::drive;
+use super::waiting::{Group, Queues, Waiting, Whose, queues};
 use super::{Conn, DbConfig, Pool};
 use crate::error::{Context, StoreError};
 
@@ -60,7 +61,7 @@ type RunFuture<'t> = Pin<Box<dyn Future<Output = Option<Finish>> + Send + 't>>;
 type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> RunFuture<'t> + Send>;
 
 pub(super) struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    queues: Mutex<Option<Queues<Job>>>,
     queue_max: usize,
     /// Resolves when the actor has ended, however it did.
     ended: Mutex<Option<oneshot::Receiver<()>>>,
@@ -68,41 +69,46 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn start(pool: Pool, config: &DbConfig) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(config.writer_queue_max);
+        let (queues, waiting) = queues(config.writer_queue_max);
         let actor = Actor {
             pool,
-            receiver,
+            waiting,
             batch_max: config.writer_batch_max,
             linger: Duration::from_millis(config.writer_linger_ms),
         };
         Ok(Self {
-            queue: Mutex::new(Some(sender)),
+            queues: Mutex::new(Some(queues)),
             queue_max: config.writer_queue_max,
             ended: Mutex::new(Some(actor.start()?)),
         })
     }
 
-    pub(super) async fn write<T, F>(&self, work: F, refuse_when_full: bool) -> Result<T, StoreError>
+    /// A caller's write is refused when the queue is full; our own waits.
+    pub(super) async fn write<T, F>(&self, work: F, whose: Whose) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t, T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job = into_job(work, answer);
-        let queue = self.queue.lock().expect("no panic holds this lock").clone();
-        let queue = queue.ok_or_else(closed)?;
-        if refuse_when_full {
-            queue.try_send(job).map_err(|refused| match refused {
+        let queues = self
+            .queues
+            .lock()
+            .expect("no panic holds this lock")
+            .clone();
+        let queues = queues.ok_or_else(closed)?;
+        let queue = queues.of(whose);
+        match whose {
+            Whose::Caller => queue.try_send(job).map_err(|refused| match refused {
                 mpsc::error::TrySendError::Full(_) => StoreError::Busy {
                     length_max: self.queue_max,
                 },
                 mpsc::error::TrySendError::Closed(_) => closed(),
-            })?;
-        } else {
-            queue.send(job).await.map_err(|_| closed())?;
+            })?,
+            Whose::Gateway => queue.send(job).await.map_err(|_| closed())?,
         }
         // Held while waiting, it would keep a closing writer open for as long as nobody polls this.
-        drop(queue);
+        drop(queues);
         answered.await.unwrap_or_else(|_| {
             Err(StoreError::NotCommitted {
                 reason: "the database could not be reached".to_owned(),
@@ -111,7 +117,7 @@ impl Writer {
     }
 
     pub(super) async fn close(&self) {
-        self.queue.lock().expect("no panic holds this lock").take();
+        self.queues.lock().expect("no panic holds this lock").take();
         let ended = self.ended.lock().expect("no panic holds this lock").take();
         if let Some(ended) = ended {
             // The actor ends once every sender is gone and its last batch is committed.
@@ -165,7 +171,7 @@ fn panicked(panic: &(dyn Any + Send)) -> StoreError {
 
 struct Actor {
     pool: Pool,
-    receiver: mpsc::Receiver<Job>,
+    waiting: Waiting<Job>,
     batch_max: usize,
     linger: Duration,
 }
@@ -198,19 +204,19 @@ impl Actor {
 
     async fn run(mut self) {
         let mut held: Option<Conn> = None;
-        while let Some(first) = self.receiver.recv().await {
+        while let Some((first, whose)) = self.waiting.first().await {
             let conn = match held.take() {
                 Some(conn) => Ok(conn),
                 None => self.connect().await,
             };
             match conn {
-                Ok(conn) => held = self.batch(conn, first).await,
+                Ok(conn) => held = self.batch(conn, first, whose).await,
                 Err(error) => {
                     tracing::error!(error = %error, "the writer has no connection");
                     // Dropping a closure drops its answer: the caller reads "not committed". Those
                     // that wait behind it would otherwise each wait for a connection of their own.
                     drop(first);
-                    while self.receiver.try_recv().is_ok() {}
+                    self.waiting.clear();
                 }
             }
         }
@@ -231,7 +237,7 @@ impl Actor {
     }
 
     /// One transaction. Gives the connection back when it is still good.
-    async fn batch(&mut self, conn: Conn, first: Job) -> Option<Conn> {
+    async fn batch(&mut self, conn: Conn, first: Job, whose: Whose) -> Option<Conn> {
         let mut tx = Tx {
             conn,
             after_commit: Vec::new(),
@@ -242,8 +248,7 @@ impl Actor {
             return discard(tx.conn).await;
         }
         let mut finishes = Vec::new();
-        let started = Instant::now();
-        let mut taken = 1;
+        let mut group = Group::new(whose, self.batch_max, self.linger);
         let mut next = Some(first);
         let mut used = false;
         while let Some(job) = next.take() {
@@ -255,10 +260,7 @@ impl Actor {
                 }
                 Err(error) => return self.abort(tx, finishes, &error).await,
             }
-            if taken < self.batch_max && started.elapsed() < self.linger {
-                next = self.receiver.try_recv().ok();
-                taken += usize::from(next.is_some());
-            }
+            next = self.waiting.next(&mut group);
         }
         // Released first: PostgreSQL "commits" a failed transaction by undoing it, without an error.
         let commit = statement(&mut tx, "release savepoint w; commit");

@@ -28,14 +28,28 @@ const FIRST_STEP_MAX: Duration = Duration::from_millis(300);
 /// The same for a dry run, which is asked for this look alone and may wait longer for it.
 const DRY_RUN_STEP_MAX: Duration = Duration::from_secs(2);
 
-/// Refuses what this provider can never take. A plugin that is not there or cannot say takes everything.
-pub(super) async fn look(app: &App, id: MessageId, ready: &Ready) -> Result<(), Problem> {
+/// Refuses what this provider can never take. A plugin that is not there or cannot say takes everything;
+/// but who wants it sent at once is told that the plugin rests after its faults, while others' messages wait.
+pub(super) async fn look(
+    app: &App,
+    id: MessageId,
+    ready: &Ready,
+    immediate: bool,
+) -> Result<(), Problem> {
     let Some(plugin) = app.plugins.get(&ready.channel.plugin) else {
         return Ok(());
     };
     let message = outbound(id, ready);
     let first = first_step(app, &plugin, &ready.channel, &message);
     match tokio::time::timeout(FIRST_STEP_MAX, first).await {
+        Ok(Err(CallError::CircuitOpen { retry_after_ms, .. })) if immediate => {
+            Err(Problem::new(Code::Overloaded)
+                .retry_after_s(retry_after_ms.div_ceil(1000))
+                .detail(format!(
+                    "plugin {} rests after faults with such messages; nothing was stored",
+                    ready.channel.plugin
+                )))
+        }
         Ok(Err(error)) => refuse_what_the_provider_cannot(&error),
         _ => Ok(()),
     }

@@ -1,15 +1,19 @@
 //! `wharf dev`: everything needed to send a first message, thrown away at the end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use wharf_config::{Config, ConfigFile, Sources};
 use wharf_core::api_key::{self, NewKey};
+use wharf_core::{ChannelId, TenantId};
 
 use super::serve::start_logging;
 use super::signals::Signals;
@@ -25,17 +29,10 @@ pub(super) struct Options {
     /// Folder with the plugins' .wasm files
     #[arg(long, default_value = "plugins")]
     plugins: PathBuf,
-    /// Address of a stand-in for graph.facebook.com; adds a channel named graph
-    #[arg(long, value_name = "URL", requires_all = ["graph_app_secret", "graph_verify_token", "graph_token", "graph_phone_number_id"])]
-    graph_fake: Option<String>,
-    #[arg(long, hide = true)]
-    graph_app_secret: Option<String>,
-    #[arg(long, hide = true)]
-    graph_verify_token: Option<String>,
-    #[arg(long, hide = true)]
-    graph_token: Option<String>,
-    #[arg(long, hide = true)]
-    graph_phone_number_id: Option<String>,
+    /// Folder with a wharf.toml and a tenant.toml that are added to the files made here. Once the gateway serves,
+    /// ready.json in it tells the address, the API key, and the channels with their webhooks
+    #[arg(long, value_name = "FOLDER")]
+    with: Option<PathBuf>,
 }
 
 const TENANT: &str = "demo";
@@ -53,7 +50,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     block_on(async {
         let mut signals = Signals::listen()?;
         let starting = signals.unless_told_to_stop(Gateway::start(config));
-        let Some(gateway) = starting.await? else {
+        let Some(gateway) = Box::pin(starting).await? else {
             return Ok(());
         };
         if gateway.app().plugins.all().is_empty() {
@@ -62,11 +59,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
                 options.plugins.display()
             );
         }
-        print(&banner(
-            gateway.address(),
-            key.key.expose_secret(),
-            options.graph_fake.is_some(),
-        ));
+        let channels = channels(&gateway).await?;
+        let key = key.key.expose_secret();
+        if let Some(folder) = &options.with {
+            tell_ready(folder, gateway.address(), key, &channels)?;
+        }
+        print(&banner(gateway.address(), key, &channels));
         signals.until_told_to_stop(gateway.app()).await;
         gateway.stop().await;
         Ok(())
@@ -91,28 +89,9 @@ fn write_files(folder: &Path, options: &Options, key: &NewKey) -> anyhow::Result
         key.hash,
         text(&sandbox_key)
     );
-    if let (Some(url), Some(app_secret), Some(verify), Some(token), Some(phone)) = (
-        &options.graph_fake,
-        &options.graph_app_secret,
-        &options.graph_verify_token,
-        &options.graph_token,
-        &options.graph_phone_number_id,
-    ) {
-        write!(
-            main,
-            "\n[egress.connect_to]\n\"graph.facebook.com\" = {}\n\n[apps.meta]\nplugin = \"graph\"\nsettings = {{ app_id = \"1\" }}\n\
-             secrets = {{ app_secret = {}, verify_token = {} }}\n",
-            text(url),
-            text(app_secret),
-            text(verify)
-        )?;
-        write!(
-            tenant,
-            "\n[channels.graph]\nplugin = \"graph\"\napp = \"meta\"\nsettings = {{ phone_number_id = {}, waba_id = \"102290129340398\" }}\n\
-             secrets = {{ access_token = {} }}\n",
-            text(phone),
-            text(token)
-        )?;
+    if let Some(more) = &options.with {
+        main += &added(more, "wharf.toml")?;
+        tenant += &added(more, "tenant.toml")?;
     }
     std::fs::create_dir(folder.join("tenants"))?;
     std::fs::write(folder.join("wharf.toml"), main)?;
@@ -123,27 +102,72 @@ fn write_files(folder: &Path, options: &Options, key: &NewKey) -> anyhow::Result
     Ok(())
 }
 
+/// What stands in one of the files that are added.
+fn added(folder: &Path, name: &str) -> anyhow::Result<String> {
+    let file = folder.join(name);
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("could not read {}", file.display()))?;
+    Ok(format!("\n{text}"))
+}
+
+/// A channel to try, and where its provider calls.
+struct Offered {
+    id: ChannelId,
+    plugin: String,
+    webhook_urls: BTreeMap<String, String>,
+}
+
+/// The tenant's channels: the one that needs no provider first, then by their names.
+async fn channels(gateway: &Gateway) -> anyhow::Result<Vec<Offered>> {
+    let app = gateway.app();
+    let tenant: TenantId = TENANT.parse()?;
+    let mut found = Vec::new();
+    for id in app.directory.channel_ids(&tenant).await?.iter() {
+        if let Some(channel) = app.directory.channel(&tenant, id).await? {
+            found.push(Offered {
+                id: id.clone(),
+                plugin: channel.plugin.clone(),
+                webhook_urls: channel.shown_urls.clone(),
+            });
+        }
+    }
+    found.sort_by_key(|it| (it.plugin != "sandbox", it.id.to_string()));
+    Ok(found)
+}
+
+/// Says to whoever gave the folder that the gateway serves; whole or not at all.
+fn tell_ready(
+    folder: &Path,
+    address: SocketAddr,
+    key: &str,
+    channels: &[Offered],
+) -> anyhow::Result<()> {
+    let shown = |channel: &Offered| {
+        let urls = &channel.webhook_urls;
+        json!({ "id": channel.id, "plugin": channel.plugin, "webhook_urls": urls })
+    };
+    let channels: Vec<_> = channels.iter().map(shown).collect();
+    let ready = json!({ "url": format!("http://{address}"), "key": key, "channels": channels });
+    let begun = folder.join("ready.json.new");
+    std::fs::write(&begun, ready.to_string())
+        .and_then(|()| std::fs::rename(&begun, folder.join("ready.json")))
+        .with_context(|| format!("could not write ready.json in {}", folder.display()))
+}
+
 /// A TOML basic string; JSON's escapes are a subset of TOML's.
 fn toml_string(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }
 
-fn banner(address: SocketAddr, key: &str, with_graph: bool) -> String {
-    let send = |channel: &str| {
-        format!(
-            "curl -sS http://{address}/v1/messages -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
-             -d '{{\"channel\":\"{channel}\",\"to\":\"+4915112345678\",\"text\":{{\"body\":\"Hello from Wharf\"}}}}'"
-        )
-    };
-    let mut text = format!(
-        "\nWharf is running at http://{address}\nAPI key  {key}\n\nSend a text through the sandbox provider:\n\n  {}\n",
-        send("sandbox")
-    );
-    if with_graph {
+fn banner(address: SocketAddr, key: &str, channels: &[Offered]) -> String {
+    let mut text = format!("\nWharf is running at http://{address}\nAPI key  {key}\n");
+    for channel in channels {
+        let Offered { id, plugin, .. } = channel;
         let _ = write!(
             text,
-            "\nThe same through the graph plugin and a local stand-in of Meta's Graph API:\n\n  {}\n",
-            send("graph")
+            "\nSend a text by the channel {id}, through the plugin {plugin}:\n\n  \
+             curl -sS http://{address}/v1/messages -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+             -d '{{\"channel\":\"{id}\",\"to\":\"+4915112345678\",\"text\":{{\"body\":\"Hello from Wharf\"}}}}'\n"
         );
     }
     let _ = write!(

@@ -13,7 +13,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     block_on(async {
         let mut signals = Signals::listen()?;
         let starting = signals.unless_told_to_stop(Gateway::start(config));
-        if let Some(gateway) = starting.await? {
+        if let Some(gateway) = Box::pin(starting).await? {
             signals.until_told_to_stop(gateway.app()).await;
             gateway.stop().await;
         }

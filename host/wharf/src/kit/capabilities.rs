@@ -10,7 +10,7 @@ use wharf_runtime::LimitClass;
 use super::subject::Component;
 
 /// Names that plugins share, in the order of the table, and what they mean.
-const SHARED: [(&str, &str); 27] = [
+const SHARED: [(&str, &str); 48] = [
     ("text", "text"),
     ("preview-url", "preview of the first link"),
     ("image", "image"),
@@ -41,6 +41,30 @@ const SHARED: [(&str, &str); 27] = [
     ("to.phone", "to a phone number"),
     ("to.user-id", "to a user id"),
     ("to.group", "to a group"),
+    ("inbound.text", "comes in: text"),
+    ("inbound.image", "comes in: image"),
+    ("inbound.video", "comes in: video"),
+    ("inbound.audio", "comes in: audio"),
+    ("inbound.voice", "comes in: voice message"),
+    ("inbound.document", "comes in: document"),
+    ("inbound.sticker", "comes in: sticker"),
+    ("inbound.location", "comes in: location"),
+    ("inbound.contacts", "comes in: contacts"),
+    ("inbound.reaction", "comes in: reaction"),
+    ("inbound.reply", "comes in: answer to a message"),
+    ("inbound.forwarded", "comes in: forwarded message"),
+    ("inbound.button", "comes in: reply button"),
+    ("inbound.template-button", "comes in: button of a template"),
+    ("inbound.list", "comes in: row of a list"),
+    ("inbound.flow", "comes in: answers of a flow"),
+    ("inbound.order", "comes in: order"),
+    ("inbound.referral", "comes in: from an advertisement"),
+    ("inbound.edit", "comes in: edited message"),
+    ("inbound.revoke", "comes in: deleted message"),
+    (
+        "inbound.user-id",
+        "comes in: from somebody without a phone number",
+    ),
 ];
 /// Declared as a whole, it means each of its parts.
 const INTERACTIVE: &str = "interactive";

@@ -1,12 +1,12 @@
 //! Golden cases in the sandbox.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use wharf_cases::{Case, Defaults};
 
 use super::report::Row;
-use super::subject::Component;
+use super::subject::{Component, Used};
 
 const SUITE: &str = "cases";
 
@@ -19,18 +19,31 @@ pub struct Options {
     pub update: bool,
 }
 
+/// What a folder holds.
+#[derive(Default)]
+pub struct Loaded {
+    pub defaults: Defaults,
+    pub cases: Vec<(PathBuf, Case)>,
+    /// Files that are no cases, with the reason: each fails by itself, and the others run.
+    pub unreadable: Vec<(PathBuf, anyhow::Error)>,
+}
+
 /// The cases of a folder; none when there is no folder.
-pub fn load(folder: &Path) -> anyhow::Result<(Defaults, Vec<(std::path::PathBuf, Case)>)> {
+pub fn load(folder: &Path) -> anyhow::Result<Loaded> {
     if !folder.is_dir() {
-        return Ok((Defaults::default(), Vec::new()));
+        return Ok(Loaded::default());
     }
-    let defaults = Defaults::load(folder)?;
-    let mut cases = Vec::new();
+    let mut loaded = Loaded {
+        defaults: Defaults::load(folder)?,
+        ..Loaded::default()
+    };
     for file in wharf_cases::files(folder)? {
-        let case = Case::load(&file, &defaults)?;
-        cases.push((file, case));
+        match Case::load(&file, &loaded.defaults) {
+            Ok(case) => loaded.cases.push((file, case)),
+            Err(error) => loaded.unreadable.push((file, error.into())),
+        }
     }
-    Ok((defaults, cases))
+    Ok(loaded)
 }
 
 /// Runs the cases. `tell` gets the differences before a file is written.
@@ -40,14 +53,25 @@ pub fn run(
     options: &Options,
     tell: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Vec<Row>> {
-    let (_, cases) = load(folder)?;
-    let mut rows = Vec::new();
-    for (file, case) in cases {
-        if options
-            .filter
-            .as_ref()
-            .is_some_and(|filter| !case.name.contains(filter))
-        {
+    let loaded = load(folder)?;
+    let wanted = |name: &str| {
+        let filter = options.filter.as_deref();
+        filter.is_none_or(|filter| name.contains(filter))
+    };
+    let unreadable = loaded.unreadable.iter().map(|(file, error)| Row {
+        suite: SUITE,
+        name: file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        problems: vec![format!("{error:#}")],
+        skipped: None,
+        used: Used::default(),
+    });
+    let mut rows: Vec<Row> = unreadable.filter(|row| wanted(&row.name)).collect();
+    for (file, case) in loaded.cases {
+        if !wanted(&case.name) {
             continue;
         }
         component.take_used();

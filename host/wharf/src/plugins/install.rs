@@ -216,22 +216,37 @@ pub fn approve(
     actor: Actor<'_>,
 ) -> Result<Version, InstallError> {
     let entry = entry(lock, name)?;
-    let Some(pending) = entry.pending.take() else {
-        return Err(InstallError::NothingPending(name.to_owned()));
-    };
-    let waiting = pending.version.digest;
-    if let Some(asked) = asked.filter(|asked| !names(&waiting, asked)) {
-        let asked = asked.to_owned();
-        entry.pending = Some(pending);
-        return Err(InstallError::OtherPending { waiting, asked });
-    }
+    let pending = take_pending(entry, name, asked)?;
     let version = pending.version;
     let approved = Approval::new(pending.permissions, actor.by, actor.at);
     replace(entry, version.clone(), approved);
     Ok(version)
 }
 
-/// Goes back to the version before, or to the one with this digest; it has the approval it had then.
+/// Throws away what waits: the version in service was right. `asked` as for [`approve`].
+pub fn reject(lock: &mut Lock, name: &str, asked: Option<&str>) -> Result<Version, InstallError> {
+    let entry = entry(lock, name)?;
+    Ok(take_pending(entry, name, asked)?.version)
+}
+
+fn take_pending(
+    entry: &mut Entry,
+    name: &str,
+    asked: Option<&str>,
+) -> Result<Pending, InstallError> {
+    let Some(pending) = &entry.pending else {
+        return Err(InstallError::NothingPending(name.to_owned()));
+    };
+    let waiting = pending.version.digest;
+    if let Some(asked) = asked.filter(|asked| !names(&waiting, asked)) {
+        let asked = asked.to_owned();
+        return Err(InstallError::OtherPending { waiting, asked });
+    }
+    Ok(entry.pending.take().expect("it was found above"))
+}
+
+/// Goes back to the version before, or to the one with this digest; it has the approval it had then. It
+/// waits for nobody's approval any more.
 pub fn rollback(lock: &mut Lock, name: &str, asked: Option<&str>) -> Result<Version, InstallError> {
     let entry = entry(lock, name)?;
     if entry.previous.is_empty() {
@@ -293,6 +308,10 @@ fn replace(entry: &mut Entry, version: Version, approved: Approval) {
         approved: std::mem::replace(&mut entry.approved, approved),
     };
     let now = entry.current.digest;
+    // What came into service does not wait.
+    entry
+        .pending
+        .take_if(|pending| pending.version.digest == now);
     entry
         .previous
         .retain(|it| it.version.digest != now && it.version.digest != left.version.digest);

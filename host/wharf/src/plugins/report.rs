@@ -36,6 +36,18 @@ pub struct PluginReport {
     /// Versions that are finishing what they began.
     #[serde(default)]
     pub draining: Vec<Digest>,
+    /// What of its calls is refused because of its faults.
+    #[serde(default)]
+    pub circuit: Option<Circuit>,
+}
+
+/// An open circuit; one that is closed is not told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circuit {
+    /// `open`, `half-open`, or `closed` where only some parties are refused.
+    pub state: String,
+    /// Tenants that are refused for themselves.
+    pub parties_refused: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

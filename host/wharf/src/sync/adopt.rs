@@ -9,7 +9,7 @@ use wharf_core::{AppId, ChannelId, TenantId};
 use wharf_runtime::{Plugin, Registry};
 use wharf_store::{Owner, StoreError};
 
-use super::{Sync, check, parsed};
+use super::{Sync, check, made, parsed};
 use crate::app::App;
 
 /// Owners brought up to date in one transaction: the writer serves requests in between.
@@ -100,7 +100,10 @@ pub(crate) async fn adopt(
         });
         work.await?;
     }
-    Ok(())
+    let Some(plugin) = candidate.get(name) else {
+        return Ok(());
+    };
+    made::adopt(app, &plugin).await
 }
 
 impl Sync<'_> {

@@ -276,7 +276,7 @@ impl At<'_> {
 }
 
 /// What to write instead, when the value has not the shape that the plugin declares.
-fn misshapen(input: &Input, value: &str) -> Option<String> {
+pub(crate) fn misshapen(input: &Input, value: &str) -> Option<String> {
     let fits = match input.kind {
         InputKind::Integer => value.parse::<i64>().is_ok(),
         InputKind::Boolean => matches!(value, "true" | "false"),

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod check;
+mod made;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use wharf_config::{App as FileApp, Channel as FileChannel, Config, RotatingSecret, Tenant};
 use wharf_core::provider::{Bucket, Descriptor, Level};
+use wharf_core::scope::Scope;
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
 use wharf_queue::Queue;
 use wharf_runtime::Registry;
@@ -25,10 +27,11 @@ use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants}
 
 use crate::clock::random;
 use crate::directory::ENDPOINT_SECRET;
-use crate::workers::lane_of;
+use crate::workers::{lane_of, pace};
 
 pub(crate) use adopt::{adopt, differs, problems_of, users_of};
-pub(crate) use check::check;
+pub(crate) use check::{check, misshapen};
+pub(crate) use made::provision;
 
 /// Sends a second when neither the file nor the plugin says: Meta's default for a number
 /// (meta-cloud-api.md, 4).
@@ -52,7 +55,8 @@ pub(crate) async fn store(
                 now,
             };
             sync.apps(tx).await?;
-            sync.tenants(tx).await
+            sync.tenants(tx).await?;
+            sync.made_by_api(tx).await
         })
     })
     .await
@@ -146,15 +150,8 @@ impl Sync<'_> {
         let row = channel_row(tenant, id, channel, &descriptor, self.now)?;
         channels::upsert(tx, &row).await?;
         let lane = lane_of(tenant, id);
-        wharf_queue::set_lane_rate(
-            tx,
-            Queue::Send,
-            &lane,
-            tenant,
-            row.per_second,
-            burst_of(row.per_second),
-        )
-        .await?;
+        let rate = pace::lane_rate(&descriptor, row.per_second, channel.mps.is_some());
+        wharf_queue::set_lane_rate(tx, Queue::Send, &lane, tenant, rate).await?;
         let owner = Owner::Channel(tenant.clone(), id.clone());
         let shared = shared_owners(&row);
         self.credentials(tx, &owner, &shared, &channel.secrets)
@@ -284,6 +281,11 @@ fn key_row(tenant: &TenantId, name: &str, key: &wharf_config::ApiKey, now: i64) 
         name: name.to_owned(),
         hash: hex::encode(key.hash.0),
         origin: Origin::File,
+        scopes: vec![Scope::ALL],
+        channels: None,
+        requests_per_minute: None,
+        replaces: None,
+        last_used_at: None,
         created_at: now,
         expires_at: None,
         revoked_at: None,
@@ -323,7 +325,7 @@ fn channel_row(
 }
 
 /// What the channel's exchanges may have captured for others of its account or app.
-fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
+pub(crate) fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
     let account = row.account.iter();
     let account = account.map(|account| AccountKey::new(&row.plugin, account));
     let keys = account.chain(row.app_id.iter().map(AccountKey::of_app));
@@ -331,13 +333,7 @@ fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
         .collect()
 }
 
-/// A lane saves up no more than 100 ms of its rate while it is idle: enough to make up for the waits of
-/// a busy process, and a second that begins after a pause holds at most a tenth more than allowed.
-fn burst_of(per_second: u32) -> u32 {
-    (per_second / 10).max(1)
-}
-
-fn declared_rate(descriptor: &Descriptor) -> u32 {
+pub(crate) fn declared_rate(descriptor: &Descriptor) -> u32 {
     let of_channel = descriptor
         .rates
         .iter()

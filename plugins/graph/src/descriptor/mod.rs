@@ -5,6 +5,7 @@ mod inputs;
 mod kinds;
 
 use wharf_cloud_api::outbound::KINDS;
+use wharf_cloud_api::webhook::RECEIVED;
 use wharf_plugin::manifest::{Challenge, Descriptor, Mac, Signed, Verification, Webhook};
 use wharf_plugin::types::{Bucket, Encoding, Hash, Level};
 
@@ -42,6 +43,7 @@ pub(crate) fn descriptor() -> Descriptor {
     for (name, note) in KINDS.iter().chain(kinds::BESIDE) {
         descriptor = descriptor.capability(name, *note);
     }
+    descriptor = descriptor.capabilities(RECEIVED);
     descriptor.homepage = Some(
         "https://developers.facebook.com/documentation/business-messaging/whatsapp/".to_owned(),
     );

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -28,6 +29,11 @@ pub enum Fault {
     AcceptAndTruncate,
     /// Accepted, statuses follow, and the answer is 200 with something that is not JSON.
     AcceptAndGarble,
+    /// Accepted, statuses follow, and the answer is 200 with these bytes.
+    AcceptAndAnswer {
+        content_type: &'static str,
+        body: Bytes,
+    },
     /// Accepted, but the connection is reset after this many bytes of the answer.
     ResetAfter(usize),
     /// Not accepted; this is the answer, byte for byte.

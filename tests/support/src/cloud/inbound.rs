@@ -47,11 +47,24 @@ impl Inbound {
             medium["caption"] = json!(caption);
         }
         match kind {
-            "audio" => medium["voice"] = json!(true),
+            // A recording from the chat is Ogg; any other sound is a file that was attached.
+            "audio" => {
+                let mime_type = medium["mime_type"].as_str().unwrap_or_default();
+                medium["voice"] = json!(mime_type.starts_with("audio/ogg"));
+            }
             "sticker" => medium["animated"] = json!(false),
             _ => {}
         }
         Self::of_kind(kind, medium)
+    }
+
+    /// The medium has this name, as documents do.
+    #[must_use]
+    pub fn named(mut self, filename: &str) -> Self {
+        if let Some(content) = &mut self.content {
+            content["filename"] = json!(filename);
+        }
+        self
     }
 
     #[must_use]

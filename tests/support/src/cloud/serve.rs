@@ -281,6 +281,9 @@ pub(crate) async fn spoil(
         Some(Fault::AcceptAndGarble) => {
             return plain_answer(StatusCode::OK, "text/html", "<html><body>OK</body></html>");
         }
+        Some(Fault::AcceptAndAnswer { content_type, body }) => {
+            return plain_answer(StatusCode::OK, content_type, body);
+        }
         _ => {}
     }
     answer

@@ -65,12 +65,20 @@ impl FakeDialog360 {
         bytes: impl Into<Bytes>,
         caption: Option<&str>,
     ) -> String {
-        let host = &self.shared.config.link_host;
-        let medium = self
-            .shared
-            .platform
-            .receive_medium(number, host, content_type, bytes.into());
+        let medium = self.keep_medium(number, content_type, bytes);
         self.receive(number, from, &Inbound::medium(kind, medium, caption))
+    }
+
+    /// A customer uploads a medium to a number; what webhooks show of it, for `Inbound::medium`.
+    pub fn keep_medium(
+        &self,
+        number: &PhoneNumber,
+        content_type: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Value {
+        let host = &self.shared.config.link_host;
+        let platform = &self.shared.platform;
+        platform.receive_medium(number, host, content_type, bytes.into())
     }
 
     /// Posts a change of any field of a number's account.

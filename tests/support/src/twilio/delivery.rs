@@ -150,7 +150,7 @@ fn objection(shared: &Shared, books: &mut Books, message: &Message, now_ms: u64)
     (limits.window && !is_free && !is_open).then_some(63_016)
 }
 
-fn play(
+pub(super) fn play(
     shared: &Arc<Shared>,
     sid: &str,
     status: &'static str,

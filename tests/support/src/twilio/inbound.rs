@@ -4,7 +4,7 @@
 //! and not published; the user ids and `ChannelMetadata` are known from captures.
 
 use bytes::Bytes;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// What a customer sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,14 @@ impl Inbound {
         } else {
             reply.field("ListDescription", description)
         }
+    }
+
+    /// What a flow was filled in with. `FlowData` is reported by its users and not published.
+    #[must_use]
+    pub fn flow_reply(data: &Value, of_message: &str) -> Self {
+        Self::new("interactive", "")
+            .field("FlowData", &data.to_string())
+            .field("OriginalRepliedMessageSid", of_message)
     }
 
     /// The customer came by an advertisement.

@@ -19,6 +19,7 @@ mod inbound;
 mod journal;
 mod media;
 mod message;
+mod owner;
 mod paging;
 mod parameters;
 mod receive;

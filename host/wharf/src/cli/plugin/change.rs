@@ -1,4 +1,4 @@
-//! `wharf plugin approve`, `remove` and `rollback`: changes of the lock alone.
+//! `wharf plugin approve`, `reject`, `remove` and `rollback`: changes of the lock alone.
 
 use std::process::ExitCode;
 
@@ -18,6 +18,16 @@ pub(in crate::cli) struct Approve {
     digest: Option<String>,
     #[command(flatten)]
     outcome: Outcome,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Reject {
+    name: String,
+    /// What `list` or `inspect` showed, or its first six digits: rejects that and nothing newer
+    digest: Option<String>,
+    /// One JSON object instead of sentences
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -64,6 +74,30 @@ pub(super) fn approve(options: &Approve, context: &Context<'_>) -> anyhow::Resul
         print(&show::permissions(&more));
     }
     wait::until_served(&options.outcome, context, name, &version.digest)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing that serves changes, so there is nothing to wait for.
+pub(super) fn reject(options: &Reject, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let name = &options.name;
+    let (guard, mut lock) = open(context)?;
+    let version = install::reject(&mut lock, name, options.digest.as_deref())?;
+    guard.write(&lock)?;
+    drop(guard);
+    let stays = &lock.plugins[name].current;
+    if options.json {
+        print_json(
+            name,
+            "rejected",
+            &version,
+            &json!({ "stays": stays.version }),
+        );
+    } else {
+        print(&format!(
+            "{name} {} ({}) waits no more; {} stays in service",
+            version.version, version.digest, stays.version
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,7 +11,7 @@ use super::Context;
 use crate::plugins::folder::Dropped;
 use crate::plugins::lifecycle::state_file;
 use crate::plugins::lock::{self, Entry};
-use crate::plugins::report::{self, Found, PluginReport};
+use crate::plugins::report::{self, Circuit, Found, PluginReport};
 
 #[derive(Args)]
 pub(in crate::cli) struct Options {
@@ -69,6 +69,17 @@ fn gateway(found: Option<&Found>) -> String {
             found.report.pid, found.report.at
         ),
         None => "no gateway runs here (plugins.state_file)".to_owned(),
+    }
+}
+
+fn refusing(circuit: &Circuit) -> String {
+    match (circuit.state.as_str(), circuit.parties_refused) {
+        ("closed", parties) => {
+            format!("refuses {parties} of the tenants for its faults with their messages")
+        }
+        ("half-open", _) => "its circuit tries one call at a time after faults".to_owned(),
+        _ => "its circuit is open: calls are refused for its faults, which the log names; `wharf plugin rollback` if it is new"
+            .to_owned(),
     }
 }
 
@@ -146,6 +157,9 @@ impl Row<'_> {
                 serving.digest.short()
             ));
         }
+        if let Some(circuit) = self.said.and_then(|said| said.circuit.as_ref()) {
+            words.push(refusing(circuit));
+        }
         if let Some(pending) = self.entry.and_then(|entry| entry.pending.as_ref()) {
             let version = &pending.version;
             words.push(format!(
@@ -185,6 +199,7 @@ impl Row<'_> {
             "approved_at": self.entry.map(|entry| &entry.approved.at),
             "in_service": self.said.and_then(|said| said.in_service.as_ref()),
             "refused": self.said.and_then(|said| said.refused.as_ref()),
+            "circuit": self.said.and_then(|said| said.circuit.as_ref()),
             "draining": self.said.map(|said| &said.draining),
             "pending": pending.map(|pending| json!({
                 "version": pending.version.version, "digest": pending.version.digest, "reasons": pending.reasons,

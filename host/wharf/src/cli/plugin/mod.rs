@@ -49,6 +49,8 @@ pub(super) enum Command {
     Add(add::Options),
     /// Put the version that waits into service, with the permissions it asks for
     Approve(change::Approve),
+    /// Throw away the version that waits; what serves goes on serving
+    Reject(change::Reject),
     /// Every plugin with its version, source and state
     List(list::Options),
     /// What a plugin is and may do: a name, or a .wasm file before it is installed
@@ -119,6 +121,7 @@ pub(super) fn run(command: &Command, sources: &Sources) -> anyhow::Result<ExitCo
         | Command::Capabilities(_) => unreachable!("these returned above"),
         Command::Add(options) => super::block_on(add::run(options, &context)),
         Command::Approve(options) => change::approve(options, &context),
+        Command::Reject(options) => change::reject(options, &context),
         Command::List(options) => list::run(options, &context),
         Command::Inspect(options) => super::block_on(inspect::run(options, &context)),
         Command::Remove(options) => change::remove(options, &context),
@@ -157,6 +160,7 @@ fn operator(sources: &Sources) -> String {
     let mut known = known
         .filter_map(|name| sources.env.get(name))
         .filter(|name| !name.is_empty());
-    let name = known.next().map_or("unknown", String::as_str);
+    let uid = || format!("uid {}", rustix::process::getuid().as_raw());
+    let name = known.next().cloned().unwrap_or_else(uid);
     name.chars().filter(|c| !c.is_control()).take(100).collect()
 }

@@ -52,6 +52,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
         update: options.update,
     };
     let mut rows = cases::run(&mut component, &folder, &golden, &mut |line| tell(line))?;
+    ensure!(
+        !rows.is_empty() || options.filter.is_some() || options.cases.is_none(),
+        "--cases {}: there is no golden case in it",
+        folder.display()
+    );
     if rows.is_empty() && options.filter.is_none() {
         tell(&format!(
             "There are no golden cases in {}.",

@@ -7,6 +7,7 @@
 mod answers;
 mod guarded;
 mod saved;
+mod visit;
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use secrecy::SecretString;
 use url::Url;
 use wharf_core::TenantId;
 use wharf_core::provider::{
-    Alphabet, Descriptor, Field, Finding, Finished, FlowNext, FlowProgress, InputKind, Mint, Piece,
-    Prompt, Question, Visit,
+    Alphabet, Descriptor, Finding, Finished, FlowNext, FlowProgress, InputKind, Mint, Prompt,
+    Question,
 };
 use wharf_egress::Secrets;
 use wharf_runtime::{Interface, Plugin};
@@ -29,6 +30,7 @@ use crate::exchange::{Actor, Learned, Owners};
 use crate::plugins::Digest;
 use guarded::Guard;
 use saved::{Awaited, Place, Saved};
+pub use visit::Return;
 
 /// Who runs a flow, and what they bring.
 pub struct Party {
@@ -42,7 +44,7 @@ pub struct Party {
     /// Public addresses of the owner's webhooks, by name.
     pub webhook_urls: std::collections::HashMap<String, String>,
     /// Where a browser comes back to; without it the flow cannot send one anywhere.
-    pub return_url: Option<String>,
+    pub return_url: Option<Return>,
 }
 
 /// What a turn came to.
@@ -64,6 +66,8 @@ pub enum Next {
         url: Url,
         returns: Vec<String>,
         saved: Vec<u8>,
+        /// For [`Return::by_path`] from here on.
+        by_path: bool,
     },
     /// Go on after this long, with no inputs.
     Wait {
@@ -172,6 +176,7 @@ struct Run<'a> {
     /// With the flow's own inputs among the others.
     descriptor: Arc<Descriptor>,
     guard: Guard,
+    way_back: Option<Return>,
 }
 
 impl<'a> Run<'a> {
@@ -200,7 +205,7 @@ impl<'a> Run<'a> {
             Actor::of_flow(party.tenant, Arc::clone(&descriptor), owners, party.secrets);
         actor.settings = party.settings;
         actor.webhook_urls = party.webhook_urls;
-        actor.return_url = party.return_url;
+        actor.return_url = party.return_url.as_ref().map(Return::address);
         Ok(Self {
             app,
             plugin,
@@ -208,6 +213,7 @@ impl<'a> Run<'a> {
             actor,
             descriptor,
             guard: Guard::default(),
+            way_back: party.return_url,
         })
     }
 
@@ -261,53 +267,6 @@ impl<'a> Run<'a> {
             saved,
         };
         Ok(Turn { findings, next })
-    }
-
-    fn visit(&self, findings: Vec<Finding>, visit: Visit) -> Result<Turn, FlowError> {
-        let url = self.address(&visit)?;
-        let saved = self.save(visit.state, Awaited::Return(visit.returns.clone()))?;
-        let next = Next::Visit {
-            url,
-            returns: visit.returns,
-            saved,
-        };
-        Ok(Turn { findings, next })
-    }
-
-    /// A browser's address: texts and the return address only, which the plugin's output was held to.
-    fn address(&self, visit: &Visit) -> Result<Url, FlowError> {
-        let mut url = Url::parse(&visit.url).map_err(|error| FlowError::Answer {
-            name: "visit.url".to_owned(),
-            reason: error.to_string(),
-        })?;
-        let mut values = Vec::with_capacity(visit.query.len());
-        for field in &visit.query {
-            values.push((&field.name, self.shown_value(field)?));
-        }
-        if !values.is_empty() {
-            url.query_pairs_mut().extend_pairs(values);
-        }
-        Ok(url)
-    }
-
-    fn shown_value(&self, field: &Field) -> Result<String, FlowError> {
-        let refuse = |reason: &str| FlowError::Answer {
-            name: field.name.clone(),
-            reason: reason.to_owned(),
-        };
-        let mut value = String::new();
-        for piece in &field.value {
-            match piece {
-                Piece::Text(text) => value.push_str(text),
-                Piece::ReturnUrl => {
-                    value.push_str(self.actor.return_url.as_deref().ok_or_else(|| {
-                        refuse("there is no way back for a browser; set http.public_url")
-                    })?)
-                }
-                _ => return Err(refuse("a browser sees it, so it may hold texts only")),
-            }
-        }
-        Ok(value)
     }
 
     fn done(self, findings: Vec<Finding>, finished: Finished) -> Result<Turn, FlowError> {

@@ -41,11 +41,11 @@ struct Skip(String);
 
 /// Runs the whole suite; `folder` holds the golden cases.
 pub fn run(component: &mut Component, folder: &Path, filter: Option<&str>) -> Result<Vec<Row>> {
-    let (defaults, cases) = cases::load(folder)?;
+    let loaded = cases::load(folder)?;
     let mut suite = Suite {
         component,
-        defaults,
-        cases: cases.into_iter().map(|(_, case)| case).collect(),
+        defaults: loaded.defaults,
+        cases: loaded.cases.into_iter().map(|(_, case)| case).collect(),
         rows: Vec::new(),
     };
     let checks: [(&str, Check); 18] = [

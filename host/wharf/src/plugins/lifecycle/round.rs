@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
+use wharf_runtime::{CircuitState, Health};
 use wharf_store::{StoreError, journal};
 
 use super::change::{Probed, Refusal};
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::plugins::digest::Digest;
 use crate::plugins::folder::Stamp;
 use crate::plugins::permissions::Permissions;
-use crate::plugins::report::{InService, PluginReport, Refused};
+use crate::plugins::report::{Circuit, InService, PluginReport, Refused};
 use crate::plugins::wanted::{self, Key, Scan, ScanError, Wanted};
 
 /// How often the journal is asked what earlier versions are still needed for.
@@ -348,11 +349,20 @@ impl Lifecycle {
                 draining: draining
                     .map(|it| Digest::from_bytes(*it.digest()))
                     .collect(),
+                circuit: plugin.and_then(|plugin| open_circuit(&plugin.health())),
                 name,
             }
         };
         names.into_iter().map(report).collect()
     }
+}
+
+fn open_circuit(health: &Health) -> Option<Circuit> {
+    let is_open = health.circuit != CircuitState::Closed || health.parties_refused > 0;
+    is_open.then(|| Circuit {
+        state: health.circuit.as_str().to_owned(),
+        parties_refused: health.parties_refused,
+    })
 }
 
 impl Loader {
