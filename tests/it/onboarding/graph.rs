@@ -209,7 +209,7 @@ pub(super) async fn signed_up_token(gateway: &TestGateway, number: &PhoneNumber)
         gateway.graph.url(),
         gateway.credentials.app_secret
     );
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().build().unwrap();
     let answer = client
         .get(url)
         .header("host", "graph.facebook.com")
