@@ -1,5 +1,6 @@
 //! The one integration-test binary: one module for each part, whole flows in the later ones.
 
+mod api;
 mod authority;
 mod canonical;
 mod cli;
@@ -9,6 +10,7 @@ mod egress;
 mod exchange;
 mod harness;
 mod hostile;
+mod intake;
 mod onboarding;
 mod parity;
 mod plugin_kit;

@@ -7,4 +7,6 @@ mod lanes;
 mod leases;
 mod operator;
 mod outcomes;
+mod pairs;
 mod stage;
+mod withdrawn;

@@ -5,15 +5,19 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod batches;
 mod dead_letters;
 mod deliveries;
 mod failures;
+mod fallbacks;
 mod hostile;
 mod idempotency;
 mod inbound;
 mod interop;
 mod kinds;
 mod media;
+mod pacing;
+mod plans;
 mod proofs;
 mod refusals;
 mod reports;

@@ -31,12 +31,14 @@ const META_REPEATS_DAYS: u32 = 7;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 14] = [
     "account.update",
     "channel.health",
     "contact.identity",
     "contact.preference",
     "message.echo",
+    "message.fallback",
+    "message.media",
     "message.received",
     "message.status",
     "provider.other",
@@ -47,6 +49,13 @@ const EVENTS: [&str; 12] = [
 ];
 
 pub(crate) fn http(http: &Http, table: &Table<'_>) -> Option<()> {
+    if http.tls_certificate_file.is_some() != http.tls_key_file.is_some() {
+        return table.refuse(
+            "tls_certificate_file",
+            "TLS needs a certificate and its key, and one of them is not named",
+            "name both tls_certificate_file and tls_key_file, or neither",
+        );
+    }
     let Some(url) = &http.public_url else {
         return Some(());
     };
@@ -114,6 +123,14 @@ pub(crate) fn delivery(delivery: &Delivery, table: &Table<'_>) -> Option<()> {
 }
 
 pub(crate) fn media(media: &Media, table: &Table<'_>) -> Option<()> {
+    media_types(&media.fetch_types, "fetch_types", table)?;
+    if media.fetch_backoff_base_ms > media.fetch_backoff_max_ms {
+        return table.refuse(
+            "fetch_backoff_base_ms",
+            "larger than fetch_backoff_max_ms",
+            "lower it, or raise fetch_backoff_max_ms",
+        );
+    }
     if media.object_bytes_max <= media.tenant_bytes_max {
         return Some(());
     }
@@ -122,6 +139,28 @@ pub(crate) fn media(media: &Media, table: &Table<'_>) -> Option<()> {
         "larger than tenant_bytes_max, what all objects of a tenant may take",
         "lower it, or raise tenant_bytes_max",
     )
+}
+
+/// `type/subtype` or `type/*`, in lower case as they are compared.
+pub(crate) fn media_types(types: &[String], key: &str, table: &Table<'_>) -> Option<()> {
+    let is_type = |text: &str| {
+        let part = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|b| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&^_.+-".contains(&b)
+                })
+        };
+        text.split_once('/')
+            .is_some_and(|(kind, rest)| part(kind) && (rest == "*" || part(rest)))
+    };
+    match types.iter().find(|text| !is_type(text)) {
+        Some(wrong) => table.refuse(
+            key,
+            format!("{} is not a type of media", quoted(wrong)),
+            "write types in lower case, such as image/png, or image/* for all of a kind",
+        ),
+        None => Some(()),
+    }
 }
 
 pub(crate) fn plugins(plugins: &Plugins, table: &Table<'_>) -> Option<()> {

@@ -26,9 +26,9 @@ pub use check::CheckReport;
 pub use error::{ConfigErrors, Origin, Problem};
 pub use secret::{DatabaseUrl, KEY_BYTES, RingKey, RotatingSecret};
 pub use sections::{
-    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, Onboarding,
-    PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy, SqliteSynchronous,
-    Webhook,
+    Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, LogFormat, Media, MediaFetch,
+    Onboarding, PluginClass, PluginLimits, Plugins, Queue, Secrets, Send, SendPolicy,
+    SqliteSynchronous, Upkeep, Webhook,
 };
 pub use sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 pub use tenant::{ApiKey, App, Channel, Endpoint, KeyHash, Tenant};
@@ -45,6 +45,7 @@ pub struct Config {
     pub delivery: Delivery,
     pub webhook: Webhook,
     pub media: Media,
+    pub upkeep: Upkeep,
     pub exchanges: Exchanges,
     pub onboarding: Onboarding,
     pub plugins: Plugins,
@@ -55,6 +56,8 @@ pub struct Config {
     /// `None` when there is no such folder.
     pub tenants_dir: Option<PathBuf>,
     pub apps: BTreeMap<String, App>,
+    /// The operator's API keys, by what they are for.
+    pub operator_keys: BTreeMap<String, ApiKey>,
     pub tenants: BTreeMap<String, Tenant>,
     /// The files that were read, in order.
     pub files: Vec<PathBuf>,

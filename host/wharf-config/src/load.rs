@@ -9,10 +9,10 @@ use crate::layer::{Layer, TENANTS, TOP_LEVEL_KEYS};
 use crate::read::{Context, Table};
 use crate::sections::{
     Database, Delivery, Egress, Exchanges, Http, Idempotency, Log, Media, Onboarding, Plugins,
-    Queue, Secrets, Send, Webhook,
+    Queue, Secrets, Send, Upkeep, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
-use crate::tenant::{App, Surroundings, Tenant};
+use crate::tenant::{ApiKey, App, Surroundings, Tenant};
 use crate::{Config, check, defaults_toml};
 
 /// A configuration file is text written by people; more than this is the wrong file.
@@ -231,6 +231,7 @@ struct Main {
     delivery: Option<Delivery>,
     webhook: Option<Webhook>,
     media: Option<Media>,
+    upkeep: Option<Upkeep>,
     exchanges: Option<Exchanges>,
     onboarding: Option<Onboarding>,
     plugins: Option<Plugins>,
@@ -239,6 +240,7 @@ struct Main {
     log: Option<Log>,
     tenants_dir: Option<Option<PathBuf>>,
     apps: Option<BTreeMap<String, App>>,
+    operator_keys: Option<BTreeMap<String, ApiKey>>,
 }
 
 impl Main {
@@ -257,6 +259,7 @@ impl Main {
             delivery: read(&mut root, "delivery", Delivery::read, check::delivery),
             webhook: read(&mut root, "webhook", Webhook::read, check::nothing),
             media: read(&mut root, "media", Media::read, check::media),
+            upkeep: read(&mut root, "upkeep", Upkeep::read, check::nothing),
             exchanges: read(&mut root, "exchanges", Exchanges::read, check::nothing),
             onboarding: read(&mut root, "onboarding", Onboarding::read, check::nothing),
             plugins: read(&mut root, "plugins", Plugins::read, check::plugins),
@@ -264,6 +267,7 @@ impl Main {
             secrets: read(&mut root, "secrets", secrets, check::nothing),
             log: read(&mut root, "log", Log::read, check::log),
             apps: root.named("apps", |_, table| App::read(table)),
+            operator_keys: root.named("operator_keys", |_, table| ApiKey::read(table)),
             tenants_dir: check::tenants_dir(&mut root),
         };
         root.forbid(
@@ -296,6 +300,7 @@ impl Main {
             delivery: self.delivery?,
             webhook: self.webhook?,
             media: self.media?,
+            upkeep: self.upkeep?,
             exchanges: self.exchanges?,
             onboarding: self.onboarding?,
             plugins: self.plugins?,
@@ -304,6 +309,7 @@ impl Main {
             log: self.log?,
             tenants_dir,
             apps: self.apps?,
+            operator_keys: self.operator_keys?,
             tenants,
             files,
         })

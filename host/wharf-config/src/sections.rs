@@ -55,10 +55,20 @@ section! {
         /// What providers and browsers reach us by; our paths go below its path.
         public_url: Option<Url>,
         body_bytes_max: usize [KIB..=64 * MIB],
+        batch_body_bytes_max: usize [KIB..=64 * MIB],
         webhook_body_bytes_max: usize [KIB..=64 * MIB],
         header_timeout_ms: u64 [100..=10 * MINUTE_MS],
         request_timeout_ms: u64 [100..=10 * MINUTE_MS],
+        /// hyper refuses to work with less than 8 KiB.
+        header_bytes_max: usize [8 * KIB..=MIB],
         connections_max: usize [1..=1_000_000],
+        connections_per_address_max: usize [1..=1_000_000],
+        requests_in_flight_max: usize [1..=1_000_000],
+        /// 0: no limit.
+        tenant_requests_per_minute: u32 [0..=1_000_000_000],
+        trusted_proxies: Vec<IpNet>,
+        tls_certificate_file: Option<PathBuf>,
+        tls_key_file: Option<PathBuf>,
     }
 }
 
@@ -93,6 +103,7 @@ section! {
         send_concurrency: usize [1..=10_000],
         webhook_concurrency: usize [1..=10_000],
         delivery_concurrency: usize [1..=10_000],
+        media_concurrency: usize [1..=10_000],
         maintenance_concurrency: usize [1..=10_000],
         claim_batch_max: usize [1..=10_000],
         lanes_per_claim_max: usize [1..=10_000],
@@ -112,6 +123,9 @@ section! {
         default_policy: SendPolicy,
         immediate_timeout_ms: u64 [100..=10 * MINUTE_MS],
         expires_after_ms: u64 [1000..=30 * DAY_MS],
+        schedule_days_max: u32 [1..=366],
+        ordered: bool,
+        fallback_attempts_max: u32 [1..=100],
         exchange_timeout_ms: u64 [10..=10 * MINUTE_MS],
     }
 }
@@ -160,6 +174,56 @@ section! {
         object_bytes_max: u64 [KIB as u64..=4 * 1024 * MIB as u64],
         tenant_bytes_max: u64 [KIB as u64..=1024 * 1024 * MIB as u64],
         keep_days: u32 [1..=365],
+        /// Media of messages that come in are fetched by themselves.
+        fetch: bool,
+        fetch_bytes_max: u64 [KIB as u64..=4 * 1024 * MIB as u64],
+        /// Types that are fetched, `image/png` or `image/*`; empty for all.
+        fetch_types: Vec<String>,
+        fetch_attempts_max: u32 [1..=100],
+        fetch_backoff_base_ms: u64 [1..=HOUR_MS],
+        fetch_backoff_max_ms: u64 [1..=DAY_MS],
+        /// Of one tenant at the same time, in one process.
+        tenant_fetches_max: usize [1..=10_000],
+    }
+}
+
+section! {
+    /// What is asked of providers without anybody's request, and how old its answers may be.
+    pub struct Upkeep {
+        /// How often templates are listed; 0 for only when somebody asks.
+        templates_minutes: u32 [0..=7 * 24 * 60],
+        /// How long a list is complete enough to refuse a template that is not in it.
+        templates_fresh_ms: u64 [0..=DAY_MS],
+        /// How often channels are looked at; 0 for only when somebody asks.
+        health_minutes: u32 [0..=7 * 24 * 60],
+        token_warn_days: u32 [0..=365],
+        heartbeat_ms: u64 [100..=HOUR_MS],
+        /// Silence that counts as an outage; what was missed in it is fetched.
+        outage_ms_min: u64 [0..=DAY_MS],
+        /// How far before the silence the fetching begins.
+        outage_overlap_ms: u64 [0..=DAY_MS],
+        catch_up_days_max: u32 [0..=365],
+        /// Ask the provider's list what became of sends whose outcome is unknown.
+        reconcile: bool,
+        reconcile_attempts_max: u32 [1..=100],
+        /// Such jobs of one tenant at the same time, in one process.
+        tenant_jobs_max: usize [1..=10_000],
+    }
+}
+
+section! {
+    /// What differs for the media of one tenant or channel; what is absent is as in the main file.
+    pub struct MediaFetch {
+        fetch: Option<bool>,
+        fetch_bytes_max: Option<u64>,
+        fetch_types: Option<Vec<String>>,
+    }
+}
+
+impl crate::read::FromConfig for MediaFetch {
+    fn from_config(at: &crate::at::At<'_>) -> Option<Self> {
+        let mut table = Table::at(at)?;
+        Self::read(&mut table)
     }
 }
 

@@ -11,10 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::at::At;
+use crate::check;
 use crate::error::Origin;
 use crate::read::{Context, FromConfig, Table};
 use crate::secret::RotatingSecret;
-use crate::sections::Egress;
+use crate::sections::{Egress, MediaFetch};
 use crate::suggest::nearest;
 use crate::values::{Id, quoted};
 
@@ -47,6 +48,8 @@ pub struct Tenant {
     pub channels: BTreeMap<String, Channel>,
     pub endpoints: BTreeMap<String, Endpoint>,
     pub keys: BTreeMap<String, ApiKey>,
+    /// What differs for media that come in to any of its channels.
+    pub media: Option<MediaFetch>,
     pub origin: Origin,
 }
 
@@ -60,6 +63,8 @@ pub struct Channel {
     pub secrets: BTreeMap<String, RotatingSecret>,
     /// Messages a second; what the provider declares when absent.
     pub mps: Option<u32>,
+    /// What differs for media that come in here.
+    pub media: Option<MediaFetch>,
     pub origin: Origin,
     origins: BTreeMap<String, Origin>,
 }
@@ -123,6 +128,7 @@ impl Channel {
             Some(mps) => table.within("mps", mps, &(1..=MPS_MAX)).map(Some),
             None => Some(None),
         });
+        let media = media_fetch(table);
         table.finish();
         fits?;
         Some(Self {
@@ -131,6 +137,7 @@ impl Channel {
             settings: settings?,
             secrets: secrets?,
             mps: mps?,
+            media: media?,
             origin: table.origin(),
             origins: table.origins(),
         })
@@ -186,7 +193,7 @@ impl Endpoint {
 }
 
 impl ApiKey {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
         let hash = table.get::<KeyHash>("hash");
         table.finish();
         Some(Self {
@@ -221,6 +228,7 @@ impl Tenant {
         let channels = table.named("channels", |_, table| Channel::read(table, around.apps));
         let endpoints = table.named("endpoints", |_, table| Endpoint::read(table, around.egress));
         let keys = table.named("keys", |_, table| ApiKey::read(table));
+        let media = media_fetch(&mut table);
         for name in ["connect_to", "egress"] {
             table.forbid(
                 name,
@@ -236,9 +244,19 @@ impl Tenant {
             channels: channels?,
             endpoints: endpoints?,
             keys: keys?,
+            media: media?,
             origin: table.origin(),
         })
     }
+}
+
+/// A tenant's or a channel's own `[media]`.
+fn media_fetch(table: &mut Table<'_>) -> Option<Option<MediaFetch>> {
+    let fetch = table.get::<Option<MediaFetch>>("media")?;
+    if let Some(types) = fetch.as_ref().and_then(|it| it.fetch_types.as_ref()) {
+        check::media_types(types, "media", table)?;
+    }
+    Some(fetch)
 }
 
 /// The app must exist and speak through the same plugin.

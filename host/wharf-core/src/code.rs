@@ -41,6 +41,8 @@ codes! {
         "Send `Authorization: Bearer wk_...` with a live key; `wharf key create` makes one.";
     SignatureInvalid "signature-invalid" 401 "The call does not prove where it comes from"
         "Check that the provider signs with the secret configured here; an operator sees the reason in the log.";
+    Forbidden "forbidden" 403 "The API key may not do this"
+        "Use a key with the scope that `detail` names; `GET /v1/keys` shows what keys may do.";
     PluginNotAllowed "plugin-not-allowed" 403 "This plugin, app or flow is not for this tenant"
         "Choose one of those that GET /v1/plugins lists, or ask the operator.";
     NotFound "not-found" 404 "There is no such thing here"
@@ -49,6 +51,12 @@ codes! {
         "Use one of the methods in the Allow header.";
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still running"
         "Wait a moment and send the same request again.";
+    KeyOfFile "key-of-file" 409 "The key stands in the tenant's file"
+        "Change it there, under [keys]; the gateway reads the file when it starts.";
+    TooManyKeys "too-many-keys" 409 "The tenant has as many live keys as it may have"
+        "Delete keys that nobody uses; `last_used_at` says which.";
+    CancelTooLate "cancel-too-late" 409 "The message cannot be canceled any more"
+        "`detail` says where it is; only what nobody has begun to send can be taken back.";
     ChannelTaken "channel-taken" 409 "The tenant has a channel of this name already"
         "Choose another name for `channel`, or delete that channel first.";
     ChannelFromFile "channel-from-file" 409 "The channel stands in a configuration file"
@@ -71,12 +79,16 @@ codes! {
         "Use a new key for a new request.";
     ProviderRejected "provider-rejected" 422 "The provider refused the message"
         "`provider_code` and `detail` say why; the message is kept as failed.";
+    RequestRejected "request-rejected" 422 "The provider refused the request"
+        "`detail` and `reason` say why; nothing was changed.";
     TooManyRequests "too-many-requests" 429 "More requests than allowed"
         "Wait as long as Retry-After says.";
     Internal "internal" 500 "Something failed inside the gateway"
         "Try again; give the request id to the operator if it goes on.";
     MediaUnavailable "media-unavailable" 502 "The medium could not be fetched from the provider"
         "`detail` says why; providers keep media for days only, so a later try may come too late.";
+    ProviderFailed "provider-failed" 502 "The provider did not do what was asked"
+        "`detail` says what happened; try again later.";
     ProviderUnavailable "provider-unavailable" 502 "The provider did not take the message"
         "`detail` says what happened; the message is kept as failed.";
     PluginFailed "plugin-failed" 502 "The provider's plugin failed"

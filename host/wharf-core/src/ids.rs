@@ -202,3 +202,8 @@ ulid_id!(
     MediaId,
     "med_"
 );
+ulid_id!(
+    /// One language of a message template, as the gateway knows it.
+    TemplateId,
+    "tpl_"
+);

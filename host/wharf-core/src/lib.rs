@@ -5,17 +5,21 @@
 
 pub mod api_key;
 pub mod code;
+pub mod fetch;
 pub mod ids;
+pub mod nearest;
 pub mod phone;
 pub mod provider;
+pub mod rate;
 pub mod request;
 pub mod retry;
+pub mod scope;
 pub mod status;
 pub mod webhook;
 
 pub use code::Code;
 pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
-    MessageId, OnboardingId, TenantId, WebhookId,
+    MessageId, OnboardingId, TemplateId, TenantId, WebhookId,
 };
 pub use status::Status;

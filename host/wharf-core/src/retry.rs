@@ -110,6 +110,28 @@ pub fn decide(
     Decision::RetryAt(due)
 }
 
+/// True when a try that failed for good may go on through another channel: certainly nothing was sent,
+/// and another number could do better. Who does not want messages, or is not there, is so for every
+/// number; going around a provider's word on that would be spam.
+pub fn may_fall_back(failure: &Failure<'_>) -> bool {
+    match failure {
+        Failure::Ambiguous => false,
+        Failure::Provider(error) => {
+            error.retry != Retry::Uncertain
+                && !matches!(
+                    error.class,
+                    ErrorClass::RecipientOptedOut
+                        | ErrorClass::RecipientUnknown
+                        | ErrorClass::PolicyBlocked
+                )
+        }
+        Failure::PluginFault
+        | Failure::Deterministic
+        | Failure::Overloaded
+        | Failure::Paused { .. } => true,
+    }
+}
+
 /// Exponential backoff with up to a quarter of jitter on top, never above `max_ms` plus that.
 pub fn backoff_ms(attempt: u32, base_ms: i64, factor: i64, max_ms: i64, jitter: u64) -> i64 {
     let power = attempt.saturating_sub(1).min(20);
@@ -249,6 +271,34 @@ mod tests {
             decide(&Failure::Provider(&asked), 1, 10, 20_000, &POLICY, 0),
             Decision::Expire
         );
+    }
+
+    #[test]
+    fn a_cap_on_marketing_is_waited_out_or_the_message_ends() {
+        const DAY_MS: i64 = 86_400_000;
+        let capped = error(ErrorClass::PolicyBlocked, Retry::AfterMs(86_400_000));
+        let decided = |expires| decide(&Failure::Provider(&capped), 1, 0, expires, &POLICY, 0);
+        assert_eq!(decided(DAY_MS), Decision::Expire);
+        assert_eq!(decided(3 * DAY_MS), Decision::RetryAt(DAY_MS));
+        assert!(!may_fall_back(&Failure::Provider(&capped)));
+    }
+
+    #[test]
+    fn only_what_certainly_was_not_sent_falls_back_and_never_around_a_persons_wish() {
+        for (class, may) in [
+            (ErrorClass::AuthFailed, true),
+            (ErrorClass::WindowClosed, true),
+            (ErrorClass::ProviderUnavailable, true),
+            (ErrorClass::RecipientOptedOut, false),
+            (ErrorClass::RecipientUnknown, false),
+        ] {
+            let never = error(class, Retry::Never);
+            assert_eq!(may_fall_back(&Failure::Provider(&never)), may, "{class:?}");
+            let uncertain = error(class, Retry::Uncertain);
+            assert!(!may_fall_back(&Failure::Provider(&uncertain)));
+        }
+        assert!(may_fall_back(&Failure::Deterministic));
+        assert!(!may_fall_back(&Failure::Ambiguous));
     }
 
     proptest! {

@@ -109,6 +109,10 @@ impl Lease {
         self.run.lost.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
+    }
+
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::Relaxed);
     }

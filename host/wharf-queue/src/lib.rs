@@ -28,8 +28,12 @@ pub use config::QueueConfig;
 pub use job::{Job, NewJob, Priority, Queue, UnknownQueue};
 pub use lease::{Lease, bury_in, complete, retry_in};
 pub use operator::{
-    DEAD_PER_CALL_MAX, DeadFilter, DeadJob, QueueStatus, failed, flush, retry, status,
+    DEAD_PER_CALL_MAX, DeadFilter, DeadJob, QueueStatus, dead, failed, flush, retry, status,
 };
 pub use outcome::{Failure, Outcome, OutcomeLayer, OutcomeService};
 pub use queues::Queues;
-pub use sql::lanes::{pause_lane, set_lane_rate};
+pub use sql::buckets::{BucketRate, draw, pause_bucket, pause_pair};
+pub use sql::lanes::{
+    LaneRate, draw_from_lane, pause_lane, pause_lanes, say_lane_rate, set_lane_rate,
+};
+pub use sql::withdraw::{move_in, withdraw};

@@ -104,16 +104,48 @@ pub async fn failed(
     cursor: Option<&str>,
     limit: i64,
 ) -> Result<Vec<DeadJob>, StoreError> {
-    const TEXT: &str =
+    let filter = DeadFilter {
+        tenant,
+        queue,
+        ..DeadFilter::default()
+    };
+    dead(conn, filter, cursor, limit).await
+}
+
+/// Dead letters that match, newest first, older than `cursor`.
+pub async fn dead(
+    conn: &mut Conn,
+    filter: DeadFilter<'_>,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<Vec<DeadJob>, StoreError> {
+    const SQLITE: &str =
         "select id, queue, tenant_id, lane, kind, payload, attempt, reason, created_at, dead_at
         from job where state = 2
             and (cast($1 as text) is null or tenant_id = $1)
             and (cast($2 as text) is null or queue = $2)
-            and (cast($3 as text) is null or id < $3)
-        order by id desc limit $4";
-    on_db!(conn, |c| query_as(TEXT)
-        .bind(tenant.map(TenantId::as_str))
-        .bind(queue.map(Queue::as_str))
+            and (cast($3 as text) is null or id in (select value from json_each($3)))
+            and (cast($4 as text) is null or lane = $4)
+            and (cast($5 as text) is null or reason like $5)
+            and (cast($6 as text) is null or id < $6)
+        order by id desc limit $7";
+    const POSTGRES: &str =
+        "select id, queue, tenant_id, lane, kind, payload, attempt, reason, created_at, dead_at
+        from job where state = 2
+            and (cast($1 as text) is null or tenant_id = $1)
+            and (cast($2 as text) is null or queue = $2)
+            and (cast($3 as text) is null or id in (select json_array_elements_text($3::json)))
+            and (cast($4 as text) is null or lane = $4)
+            and (cast($5 as text) is null or reason like $5)
+            and (cast($6 as text) is null or id < $6)
+        order by id desc limit $7";
+    let text = text(conn, SQLITE, POSTGRES);
+    on_db!(conn, |c| query_as(text)
+        .bind(filter.tenant.map(TenantId::as_str))
+        .bind(filter.queue.map(Queue::as_str))
+        .bind(filter.ids())
+        .bind(filter.lane)
+        .bind(filter.reason_like())
         .bind(cursor)
         .bind(limit.clamp(0, DEAD_PER_CALL_MAX))
         .fetch_all(c)
@@ -127,12 +159,19 @@ pub struct DeadFilter<'a> {
     pub tenant: Option<&'a TenantId>,
     pub queue: Option<Queue>,
     pub ids: Option<&'a [JobId]>,
+    pub lane: Option<&'a str>,
+    /// What the reason begins with, up to its first colon. Letters, digits and hyphens.
+    pub code: Option<&'a str>,
 }
 
 impl DeadFilter<'_> {
     fn ids(&self) -> Option<String> {
         let ids: Vec<String> = self.ids?.iter().map(JobId::bare).collect();
         Some(batch(&ids))
+    }
+
+    fn reason_like(&self) -> Option<String> {
+        self.code.map(|code| format!("{code}:%"))
     }
 }
 
@@ -146,6 +185,8 @@ pub async fn retry(tx: &mut Tx, filter: DeadFilter<'_>, now_ms: i64) -> Result<u
             and (cast($2 as text) is null or tenant_id = $2)
             and (cast($3 as text) is null or queue = $3)
             and (cast($4 as text) is null or id in (select value from json_each($4)))
+            and (cast($6 as text) is null or lane = $6)
+            and (cast($7 as text) is null or reason like $7)
             order by id limit $5)
         returning queue, tenant_id, lane, order_key";
     const POSTGRES: &str = "update job set attempt = 0, due_at = $1, reason = null, dead_at = null,
@@ -154,6 +195,8 @@ pub async fn retry(tx: &mut Tx, filter: DeadFilter<'_>, now_ms: i64) -> Result<u
             and (cast($2 as text) is null or tenant_id = $2)
             and (cast($3 as text) is null or queue = $3)
             and (cast($4 as text) is null or id in (select json_array_elements_text($4::json)))
+            and (cast($6 as text) is null or lane = $6)
+            and (cast($7 as text) is null or reason like $7)
             order by id limit $5)
         returning queue, tenant_id, lane, order_key";
     let text = text(tx, SQLITE, POSTGRES);
@@ -164,6 +207,8 @@ pub async fn retry(tx: &mut Tx, filter: DeadFilter<'_>, now_ms: i64) -> Result<u
             .bind(filter.queue.map(Queue::as_str))
             .bind(filter.ids())
             .bind(DEAD_PER_CALL_MAX)
+            .bind(filter.lane)
+            .bind(filter.reason_like())
             .fetch_all(c)
             .await)
         .doing("retry dead letters")?;
@@ -190,11 +235,15 @@ pub async fn flush(tx: &mut Tx, filter: DeadFilter<'_>) -> Result<u64, StoreErro
             and (cast($1 as text) is null or tenant_id = $1)
             and (cast($2 as text) is null or queue = $2)
             and (cast($3 as text) is null or id in (select value from json_each($3)))
+            and (cast($5 as text) is null or lane = $5)
+            and (cast($6 as text) is null or reason like $6)
             order by id limit $4)";
     const POSTGRES: &str = "delete from job where id in (select id from job where state = 2
             and (cast($1 as text) is null or tenant_id = $1)
             and (cast($2 as text) is null or queue = $2)
             and (cast($3 as text) is null or id in (select json_array_elements_text($3::json)))
+            and (cast($5 as text) is null or lane = $5)
+            and (cast($6 as text) is null or reason like $6)
             order by id limit $4)";
     let text = text(tx, SQLITE, POSTGRES);
     on_db!(&mut **tx, |c| query(text)
@@ -202,6 +251,8 @@ pub async fn flush(tx: &mut Tx, filter: DeadFilter<'_>) -> Result<u64, StoreErro
         .bind(filter.queue.map(Queue::as_str))
         .bind(filter.ids())
         .bind(DEAD_PER_CALL_MAX)
+        .bind(filter.lane)
+        .bind(filter.reason_like())
         .execute(c)
         .await
         .map(|done| done.rows_affected()))

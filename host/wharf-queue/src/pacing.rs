@@ -1,8 +1,9 @@
-//! GCRA: how many jobs a lane's rate allows now, and when it allows the next.
+//! GCRA: how many jobs a rate allows now, and when it allows the next.
 //!
-//! Pure. One number per lane remembers the past: the theoretical arrival time `tat_us`.
+//! Pure. One number per lane, recipient or named limit remembers the past: the theoretical arrival time
+//! `tat_us`.
 
-/// A lane's rate. `interval_us` 0 means that it is not paced.
+/// A rate and what was used of it. `interval_us` 0 means that it is not paced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
     pub(crate) tat_us: i64,
@@ -11,6 +12,31 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    pub(crate) const FREE: Self = Self {
+        tat_us: 0,
+        interval_us: 0,
+        burst: 1,
+    };
+
+    /// The same rate, of which something else was used.
+    pub(crate) fn with(self, tat_us: i64) -> Self {
+        Self { tat_us, ..self }
+    }
+
+    /// As [`Pace::opens_at_ms`], for a recipient or named limit: without a rate, it is closed as long as
+    /// a provider said.
+    pub(crate) fn pair_opens_at_ms(&self) -> i64 {
+        if self.interval_us == 0 {
+            return ceil_ms(self.tat_us);
+        }
+        self.opens_at_ms()
+    }
+
+    /// The time to remember for one that a provider closed until then: its burst is used up.
+    pub(crate) fn closed_until(&self, until_ms: i64) -> i64 {
+        us(until_ms) + (self.burst - 1) * self.interval_us
+    }
+
     /// Jobs that may be taken now.
     pub(crate) fn allowed(&self, now_ms: i64) -> usize {
         if self.interval_us == 0 {
@@ -37,18 +63,52 @@ impl Pace {
             return 0;
         }
         let opens_us = self.tat_us - (self.burst - 1) * self.interval_us;
-        // Rounded up, so that a lane that is looked at then is really open.
-        opens_us.div_euclid(1000) + i64::from(opens_us.rem_euclid(1000) > 0)
+        ceil_ms(opens_us)
     }
+}
+
+/// Rounded up, so that what is looked at then is really open.
+fn ceil_ms(us: i64) -> i64 {
+    us.div_euclid(1000) + i64::from(us.rem_euclid(1000) > 0)
 }
 
 fn us(ms: i64) -> i64 {
     ms.saturating_mul(1000)
 }
 
+/// What a lane's own rate and the provider's word on it come to: the word counts, unless the own rate was
+/// configured and is slower.
+pub(crate) fn effective(own: Pace, own_is_ceiling: bool, said: Option<Pace>) -> Pace {
+    match said {
+        Some(said) if own_is_ceiling && own.interval_us > said.interval_us => own,
+        Some(said) => said,
+        None => own,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configured_rate_is_a_ceiling_and_a_declared_one_a_guess() {
+        let (slow, fast) = (pace(50_000, 2), pace(1_000, 100));
+        assert_eq!(effective(slow, true, Some(fast)), slow);
+        assert_eq!(effective(slow, false, Some(fast)), fast);
+        assert_eq!(effective(fast, true, Some(slow)), slow);
+        assert_eq!(effective(fast, false, None), fast);
+    }
+
+    #[test]
+    fn what_a_provider_closed_opens_then_for_one_at_a_time() {
+        for rate in [pace(0, 1), pace(6_000_000, 45)] {
+            let closed = rate.with(rate.closed_until(10_000));
+            assert_eq!(closed.pair_opens_at_ms(), 10_000);
+            if rate.interval_us > 0 {
+                assert_eq!((closed.allowed(9_999), closed.allowed(10_000)), (0, 1));
+            }
+        }
+    }
 
     fn pace(interval_us: i64, burst: i64) -> Pace {
         Pace {

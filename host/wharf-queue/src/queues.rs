@@ -19,7 +19,7 @@ use crate::config::QueueConfig;
 use crate::dispatch::{self, Dispatcher};
 use crate::job::{Job, NewJob, Queue};
 use crate::outcome::Outcome;
-use crate::sql::push::push;
+use crate::sql::push::{ToPush, push};
 
 /// A handle to the queues; cheap to clone. One per process and database.
 #[derive(Clone)]
@@ -60,9 +60,34 @@ impl Queues {
     /// Pushes jobs inside the caller's transaction and wakes their dispatchers after its commit. A
     /// job whose id is in the table already is left as it is.
     pub async fn push(&self, tx: &mut Tx, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
+        let jobs: Vec<_> = jobs.iter().map(|job| (job, None)).collect();
+        self.push_all(tx, &jobs, now_ms).await
+    }
+
+    /// As [`Queues::push`], each job with the recipient that it counts against: where its lane has a rate
+    /// for recipients, one that has had enough waits without holding up the others.
+    pub async fn push_paired(
+        &self,
+        tx: &mut Tx,
+        jobs: &[(NewJob, String)],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let jobs: Vec<_> = jobs
+            .iter()
+            .map(|(job, pair_key)| (job, Some(pair_key.as_str())))
+            .collect();
+        self.push_all(tx, &jobs, now_ms).await
+    }
+
+    async fn push_all(
+        &self,
+        tx: &mut Tx,
+        jobs: &[ToPush<'_>],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         push(tx, jobs, now_ms).await?;
         for queue in Queue::ALL {
-            if jobs.iter().any(|job| job.queue == queue) {
+            if jobs.iter().any(|(job, _)| job.queue == queue) {
                 let bell = Arc::clone(self.shared.bell(queue));
                 tx.after_commit(move || bell.notify_one());
             }

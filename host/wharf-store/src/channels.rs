@@ -153,6 +153,48 @@ pub async fn by_route(
     rows.into_iter().map(typed).collect()
 }
 
+/// The tenant's channels that share an account at a provider.
+pub async fn of_account(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    plugin: &str,
+    account: &str,
+) -> Result<Vec<(TenantId, ChannelId)>, StoreError> {
+    let rows: Vec<(String, String)> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id from channel
+         where tenant_id = $1 and plugin = $2 and account = $3 and removed_at is null"
+    )
+    .bind(tenant.as_str())
+    .bind(plugin)
+    .bind(account)
+    .fetch_all(c)
+    .await)
+    .doing("find the channels of an account")?;
+    rows.iter().map(named).collect()
+}
+
+/// Across tenants, for limits that they share: the channels connected through an app.
+pub async fn of_app(
+    conn: &mut Conn,
+    app: &AppId,
+) -> Result<Vec<(TenantId, ChannelId)>, StoreError> {
+    let rows: Vec<(String, String)> = on_db!(conn, |c| sqlx::query_as(
+        "select tenant_id, id from channel where app_id = $1 and removed_at is null"
+    )
+    .bind(app.as_str())
+    .fetch_all(c)
+    .await)
+    .doing("find the channels of an app")?;
+    rows.iter().map(named).collect()
+}
+
+fn named((tenant, id): &(String, String)) -> Result<(TenantId, ChannelId), StoreError> {
+    Ok((
+        parsed("channel.tenant_id", tenant)?,
+        parsed("channel.id", id)?,
+    ))
+}
+
 /// Across tenants: who has this number, at this plugin. The caller tells nobody whose it is.
 pub async fn by_sender(
     conn: &mut Conn,

@@ -11,12 +11,14 @@ mod error;
 
 pub mod apps;
 pub mod atoms;
+pub mod channel_health;
 pub mod channels;
 pub mod credentials;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
 pub mod idempotency;
+pub mod inbound_media;
 pub mod journal;
 pub mod keys;
 pub mod media;
@@ -28,8 +30,10 @@ pub mod routes;
 pub mod sealing;
 pub mod stats;
 pub mod statuses;
+pub mod templates;
 pub mod tenants;
 pub mod timeline;
+pub mod upkeep;
 pub mod webhooks;
 
 pub use db::{Conn, Db, DbConfig, Synchronous, Tx, WriteFuture};

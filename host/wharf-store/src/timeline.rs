@@ -7,6 +7,7 @@ use wharf_core::{ChannelId, MessageId, Status, TenantId};
 use crate::columns::{json, json_or_null, number, parsed, parsed_or_null};
 use crate::deliveries::{self, DeliveryAttemptRow, DeliveryRow};
 use crate::events::{self, EventRow};
+use crate::inbound_media::{self, InboundMediaRow};
 use crate::journal::{self, AttemptOutcome};
 use crate::messages::{self, Stored};
 use crate::{Conn, Context, StoreError, on_db};
@@ -22,6 +23,8 @@ pub struct Timeline {
     pub events: Vec<EventRow>,
     pub deliveries: Vec<DeliveryRow>,
     pub delivery_attempts: Vec<DeliveryAttemptRow>,
+    /// Of a message that came in with one.
+    pub media: Option<InboundMediaRow>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +93,7 @@ pub async fn read(
         events: events::of_message(conn, tenant, id).await?,
         deliveries: deliveries::of_message(conn, tenant, id).await?,
         delivery_attempts: deliveries::attempts_of_message(conn, tenant, id).await?,
+        media: inbound_media::get(conn, tenant, id).await?,
     }))
 }
 

@@ -1,7 +1,9 @@
 //! Taking a message: everything that is checked before it is stored, and the one transaction that
 //! stores it. When [`accept`] returns a message, nothing short of losing the disk loses it.
 
+mod fallback;
 mod look;
+mod many;
 mod resolve;
 
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use wharf_core::provider::Address;
 use wharf_core::request::{FieldError, MessageRequest, Policy, Priority};
-use wharf_core::{Code, JobId, MessageId, Status, TenantId};
+use wharf_core::{Code, MessageId, Status, TenantId};
 use wharf_queue::{NewJob, Queue};
 use wharf_store::messages::{Message, NewOutbound};
 use wharf_store::{StoreError, idempotency, messages};
@@ -18,8 +20,10 @@ use wharf_store::{StoreError, idempotency, messages};
 use crate::app::App;
 use crate::directory::Channel;
 use crate::http::Problem;
-use crate::workers::{jobs, lane_of};
+use crate::upkeep::templates;
+use crate::workers::{jobs, lane_of, pace};
 pub(crate) use look::dry_run;
+pub(crate) use many::{accept_all, job_of};
 
 /// How a message was asked for.
 pub(crate) struct Submission {
@@ -61,6 +65,20 @@ impl IdempotencyKey {
             fingerprint: hex::encode(hash.finalize()),
         })
     }
+
+    /// The key of one message of a batch: a space stands in no key that a caller can give.
+    pub(crate) fn of_item(
+        key: &str,
+        index: usize,
+        route: &str,
+        item: &[u8],
+    ) -> Result<Self, Problem> {
+        let Self { key, fingerprint } = Self::new(key, route, item)?;
+        Ok(Self {
+            key: format!("{key} {index}"),
+            fingerprint,
+        })
+    }
 }
 
 /// What became of a submission.
@@ -86,11 +104,33 @@ pub(crate) async fn accept(
         idempotency,
         immediate,
     } = submission;
-    let ready = ready(app, tenant, request).await?;
     let id = MessageId::new(&*app.ids);
+    let (message, job) = prepare(app, tenant, request, id, immediate).await?;
+    store(app, tenant, message, job, idempotency).await
+}
+
+/// Everything that is checked before a message is stored; the message, and its job with whom it counts
+/// against.
+async fn prepare(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    request: MessageRequest,
+    id: MessageId,
+    immediate: bool,
+) -> Result<(Message, (NewJob, String)), Problem> {
+    let ready = ready(app, tenant, request).await?;
+    if immediate && ready.request.plan.send_at_ms.is_some() {
+        let detail =
+            "an immediate send is made at once; leave `send_at` out, or send it to /v1/messages";
+        let error = FieldError::new("/send_at", "unsupported", detail);
+        return Err(Problem::new(Code::InvalidRequest).errors(vec![error]));
+    }
     look::look(app, id, &ready, immediate).await?;
+    fallback::check(app, tenant, id, &ready).await?;
+    let ordered = ready.request.plan.ordered;
     let message = queued(app, tenant, ready, id, immediate);
-    store(app, tenant, message, idempotency, immediate).await
+    let job = send_job(app, &message, immediate, ordered);
+    Ok((message, job))
 }
 
 /// A request of which everything is known.
@@ -105,8 +145,14 @@ async fn ready(
     tenant: &TenantId,
     mut request: MessageRequest,
 ) -> Result<Ready, Problem> {
+    let ahead_ms_max = i64::from(app.config.send.schedule_days_max) * 86_400_000;
+    let errors = request.plan.check(app.now_ms(), ahead_ms_max);
+    if !errors.is_empty() {
+        return Err(Problem::new(Code::InvalidRequest).errors(errors));
+    }
     let channel = choose_channel(app, tenant, &request).await?;
     let to = resolve::resolve(app, tenant, &channel.id, &mut request).await?;
+    templates::fill(app, &channel, &mut request.content).await?;
     Ok(Ready {
         channel,
         to,
@@ -171,22 +217,14 @@ async fn store(
     app: &Arc<App>,
     tenant: &TenantId,
     message: Message,
+    job: (NewJob, String),
     idempotency: Option<IdempotencyKey>,
-    immediate: bool,
 ) -> Result<Accepted, Problem> {
-    let (id, now) = (message.id, message.created_at);
+    let now = message.created_at;
     let row = NewOutbound::from(&message);
-    let job = send_job(app, &message, immediate, now);
-    let keep_until = now + i64::from(app.config.idempotency.keep_hours) * 3_600_000;
     let key = idempotency
         .as_ref()
-        .map(|given| idempotency::NewIdempotency {
-            key: given.key.clone(),
-            fingerprint: given.fingerprint.clone(),
-            message_id: id,
-            created_at: now,
-            expires_at: keep_until,
-        });
+        .map(|given| new_key(app, given, &message));
     let (owner, queues) = (tenant.clone(), app.queues.clone());
     let stored = app
         .db
@@ -200,7 +238,7 @@ async fn store(
                     ));
                 }
                 messages::insert_outbound(tx, &owner, &row).await?;
-                queues.push(tx, &[job], now).await
+                queues.push_paired(tx, &[job], now).await
             })
         })
         .await;
@@ -221,6 +259,17 @@ async fn store(
     }
 }
 
+fn new_key(app: &App, given: &IdempotencyKey, message: &Message) -> idempotency::NewIdempotency {
+    let keep_ms = i64::from(app.config.idempotency.keep_hours) * 3_600_000;
+    idempotency::NewIdempotency {
+        key: given.key.clone(),
+        fingerprint: given.fingerprint.clone(),
+        message_id: message.id,
+        created_at: message.created_at,
+        expires_at: message.created_at + keep_ms,
+    }
+}
+
 /// The message as it will be stored, with the deployment's choices where the tenant made none.
 fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: bool) -> Message {
     let Ready {
@@ -230,6 +279,9 @@ fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: 
     } = ready;
     let now = app.now_ms();
     let send = &app.config.send;
+    let plan = request.plan;
+    // Its time to live begins when it may go out.
+    let starts_at = plan.send_at_ms.map_or(now, |at| at.max(now));
     let ttl_ms = request
         .ttl_s
         .map_or(send.expires_after_ms, |s| s.saturating_mul(1000));
@@ -256,23 +308,38 @@ fn queued(app: &App, tenant: &TenantId, ready: Ready, id: MessageId, immediate: 
         }),
         try_number: 1,
         options: request.options,
+        send_at: plan.send_at_ms.filter(|at| *at > now),
+        fallback: plan.fallback,
         created_at: now,
         updated_at: now,
-        expires_at: now.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX)),
+        expires_at: plan
+            .expires_at_ms
+            .unwrap_or_else(|| starts_at.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX))),
     }
 }
 
-fn send_job(app: &App, message: &Message, immediate: bool, now: i64) -> NewJob {
-    NewJob {
-        id: JobId::new(&*app.ids),
+/// The job of a message that is to be sent, and whom it counts against.
+pub(crate) fn send_job(
+    app: &App,
+    message: &Message,
+    immediate: bool,
+    ordered: Option<bool>,
+) -> (NewJob, String) {
+    let lane = lane_of(&message.tenant, &message.channel);
+    let pair_key = pace::pair_key(&message.to);
+    // One for later would hold up everything to this recipient until then.
+    let is_ordered = message.send_at.is_none() && ordered.unwrap_or(app.config.send.ordered);
+    let job = NewJob {
+        id: job_of(message.id),
         queue: Queue::Send,
         tenant: message.tenant.clone(),
-        lane: lane_of(&message.tenant, &message.channel),
-        order_key: None,
+        order_key: is_ordered.then(|| format!("{lane}/{pair_key}")),
+        lane,
         kind: jobs::SEND,
         payload: json!({ "message": message.id, "immediate": immediate }),
         priority: jobs::priority(message.priority),
-        due_at: now,
+        due_at: message.send_at.unwrap_or(message.created_at),
         attempts_max: jobs::SEND_CLAIMS_MAX,
-    }
+    };
+    (job, pair_key)
 }

@@ -14,6 +14,8 @@ use crate::workers::jobs;
 
 /// Event types this gateway emits.
 pub(crate) const MESSAGE_STATUS: &str = "message.status";
+/// A message that one channel certainly did not send goes on through another.
+pub(crate) const MESSAGE_FALLBACK: &str = "message.fallback";
 pub(crate) const MESSAGE_RECEIVED: &str = "message.received";
 /// One of the tenant's numbers sent it by other means, as from a phone.
 pub(crate) const MESSAGE_ECHO: &str = "message.echo";
@@ -27,6 +29,8 @@ pub(crate) const CONTACT_PREFERENCE: &str = "contact.preference";
 pub(crate) const CONTACT_IDENTITY: &str = "contact.identity";
 pub(crate) const CHANNEL_HEALTH: &str = "channel.health";
 pub(crate) const ACCOUNT_UPDATE: &str = "account.update";
+/// The medium of a message that came in is in the store, or will not come.
+pub(crate) const MESSAGE_MEDIA: &str = "message.media";
 /// What a provider reported and no other type covers, with its raw JSON.
 pub(crate) const PROVIDER_OTHER: &str = "provider.other";
 
@@ -57,6 +61,15 @@ impl Announcer {
             queues: app.queues.clone(),
             delivery_attempts_max: jobs::delivery_attempts_max(&app.config),
         })
+    }
+
+    /// For jobs that belong to the same transaction.
+    pub(crate) fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        &*self.ids
     }
 
     /// Writes the event, its deliveries and their jobs.

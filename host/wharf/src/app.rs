@@ -11,10 +11,12 @@ use wharf_queue::Queues;
 use wharf_runtime::Registry;
 use wharf_store::{Db, Vault};
 
+use crate::callers::Callers;
 use crate::directory::Directory;
 use crate::exchange::Flights;
 use crate::media::MediaFiles;
 use crate::plugins::Lifecycle;
+use crate::workers::Gate;
 
 /// 256 MiB: sixty of the largest bodies a provider sends, at the same time.
 pub const WEBHOOK_BODIES_KIB_MAX: usize = 256 * 1024;
@@ -36,10 +38,29 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
     pub settled: Settled,
+    /// Shares of the tenants in workers that wait for providers.
+    pub gates: Gates,
     /// KiB of webhook bodies that may be in memory at once, read before anything proves their origin.
     pub webhook_bodies: Semaphore,
+    /// What callers used of their rates, and when keys were used.
+    pub callers: Callers,
     /// Why the process is not ready, `None` when it is.
     pub unready: watch::Sender<Option<&'static str>>,
+}
+
+/// Jobs of one tenant at the same time in this process, by what they wait for.
+pub struct Gates {
+    pub media: Arc<Gate>,
+    pub upkeep: Arc<Gate>,
+}
+
+impl Gates {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            media: Gate::new(config.media.tenant_fetches_max),
+            upkeep: Gate::new(config.upkeep.tenant_jobs_max),
+        }
+    }
 }
 
 impl App {

@@ -3,6 +3,7 @@
 mod accept;
 mod announce;
 pub mod app;
+pub mod callers;
 pub mod cli;
 pub mod clock;
 pub mod directory;
@@ -19,6 +20,7 @@ pub mod plugins;
 mod sandbox;
 mod sync;
 pub mod telemetry;
+mod upkeep;
 mod view;
 pub mod workers;
 

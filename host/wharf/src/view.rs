@@ -1,6 +1,7 @@
 //! What the API shows of messages: the store's rows as JSON, in the Cloud API's words.
 
 use serde_json::{Value, json};
+use wharf_core::ChannelId;
 use wharf_core::provider::{Address, Json, Party};
 use wharf_core::request::show_content;
 use wharf_store::media::MediaRow;
@@ -56,6 +57,12 @@ pub(crate) fn message(message: &Message) -> Value {
     });
     // In the shape it was sent in.
     shown[message.content.kind()] = show_content(&message.content);
+    if let Some(send_at) = message.send_at {
+        shown["send_at"] = json!(rfc3339(send_at));
+    }
+    if !message.fallback.is_empty() {
+        shown["fallback"] = json!(message.fallback);
+    }
     if let Some(options) = &message.options {
         shown["options"] = options.to_value();
     }
@@ -127,9 +134,20 @@ pub(crate) fn message_with_timeline(found: &Timeline) -> Value {
         }),
     }));
     entries.extend(events(found));
+    entries.extend(found.media.as_ref().map(|media| Entry {
+        at_ms: media.updated_at,
+        what: "media",
+        more: json!({
+            "status": media.state.as_str(), "media_id": media.media, "attempts": media.attempts,
+            "error": media.error,
+        }),
+    }));
     // Stable: what happened in the same millisecond keeps the order of the flow.
     entries.sort_by_key(|entry| entry.at_ms);
     let mut shown = stored(&found.message);
+    if let Some(media) = &found.media {
+        shown["media"] = crate::upkeep::media::view_of(media);
+    }
     let timeline = entries.into_iter().map(|entry| {
         let mut item = json!({ "at": rfc3339(entry.at_ms), "what": entry.what });
         if let (Some(item), Value::Object(more)) = (item.as_object_mut(), entry.more) {
@@ -149,7 +167,11 @@ fn attempts(found: &Timeline) -> impl Iterator<Item = Entry> {
         let begun = Entry {
             at_ms: attempt.started_at,
             what: "attempt_started",
-            more: json!({ "try": attempt.try_number, "attempt": attempt.number }),
+            more: json!({
+                "try": attempt.try_number,
+                "attempt": attempt.number,
+                "channel": channel_of(found, attempt.try_number),
+            }),
         };
         let ended = attempt.ended_at.map(|at_ms| Entry {
             at_ms,
@@ -164,6 +186,11 @@ fn attempts(found: &Timeline) -> impl Iterator<Item = Entry> {
         });
         std::iter::once(begun).chain(ended)
     })
+}
+
+fn channel_of(found: &Timeline, try_number: u32) -> Option<&ChannelId> {
+    let of_try = found.tries.iter().find(|it| it.number == try_number);
+    of_try.map(|it| &it.channel)
 }
 
 fn exchanges(found: &Timeline) -> impl Iterator<Item = Entry> {

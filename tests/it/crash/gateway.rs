@@ -225,6 +225,10 @@ backoff_base_ms = 100
 backoff_max_ms = 2000
 immediate_timeout_ms = 5000
 
+[upkeep]
+templates_minutes = 0
+health_minutes = 0
+
 [delivery]
 schedule_s = [0, {schedule}]
 

@@ -83,6 +83,15 @@ unknown_wait_ms = 50
 schedule_s = [0, 0, 0]
 jitter_percent = 0
 
+[media]
+fetch_backoff_base_ms = 10
+fetch_backoff_max_ms = 50
+
+[upkeep]
+templates_minutes = 0
+health_minutes = 0
+reconcile = false
+
 [egress]
 delivery_https_only = false
 delivery_allow = ["127.0.0.0/8"]
@@ -162,8 +171,9 @@ impl Setup {
 
     fn main_file(&self, database: &str, graph: &str) -> String {
         let secrets = &self.credentials;
-        let mut text =
-            format!("{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n");
+        let mut text = format!(
+            "{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n"
+        );
         for (host, url) in &self.connect_to {
             writeln!(text, "\"{host}\" = \"{url}\"").unwrap();
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use wharf_core::Clock;
-use wharf_queue::{Outcome, Priority, Queue, pause_lane, set_lane_rate};
+use wharf_queue::{LaneRate, Outcome, Priority, Queue, pause_lane, set_lane_rate};
 
 use super::stage::{START_MS, Stage, Worker, on_each, tenant};
 
@@ -106,7 +106,13 @@ async fn set_rate(stage: &Stage, lane: &'static str, per_second: u32, burst: u32
         .db
         .write(move |tx| {
             Box::pin(async move {
-                set_lane_rate(tx, Queue::Send, lane, &tenant("acme"), per_second, burst).await
+                let rate = LaneRate {
+                    per_second,
+                    burst,
+                    is_ceiling: false,
+                    pair: None,
+                };
+                set_lane_rate(tx, Queue::Send, lane, &tenant("acme"), rate).await
             })
         })
         .await

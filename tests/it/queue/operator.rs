@@ -20,6 +20,7 @@ async fn retry_dead(stage: &Stage, queue: Option<Queue>, ids: Option<Vec<JobId>>
                     tenant: Some(&acme),
                     queue,
                     ids: ids.as_deref(),
+                    ..DeadFilter::default()
                 };
                 retry(tx, filter, START_MS).await
             })

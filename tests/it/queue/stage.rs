@@ -99,6 +99,19 @@ impl Stage {
         self.try_push(jobs).await.expect("the push commits");
     }
 
+    /// Each with the recipient that it counts against.
+    pub(super) async fn push_paired(&self, jobs: Vec<(NewJob, &str)>) {
+        let (queues, now_ms) = (self.queues.clone(), self.clock.now_ms());
+        let jobs: Vec<_> = jobs
+            .into_iter()
+            .map(|(job, to)| (job, to.to_owned()))
+            .collect();
+        self.db
+            .write(move |tx| Box::pin(async move { queues.push_paired(tx, &jobs, now_ms).await }))
+            .await
+            .expect("the push commits");
+    }
+
     pub(super) async fn try_push(&self, jobs: Vec<NewJob>) -> Result<(), StoreError> {
         let (queues, now_ms) = (self.queues.clone(), self.clock.now_ms());
         self.db

@@ -15,7 +15,11 @@ async fn migrations_run_once_and_say_what_is_pending() {
                 "0001 spine",
                 "0002 media and memos",
                 "0003 plugin digest",
-                "0004 message options"
+                "0004 message options",
+                "0005 onboarding",
+                "0006 intake",
+                "0007 pacing",
+                "0009 key scopes"
             ]
         );
         db.migrate().await.unwrap();

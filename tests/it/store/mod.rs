@@ -114,6 +114,8 @@ fn outbound(id: MessageId) -> NewOutbound {
         policy: Policy::AtMostOnce,
         status: Status::Queued,
         options: Some(json!({ "category": "utility" }).into()),
+        send_at: Some(NOW + 500),
+        fallback: vec!["backup".parse().unwrap()],
         created_at: NOW,
         expires_at: NOW + 1000,
     }

@@ -27,7 +27,7 @@ const VERIFY_TOKEN: &str = "verify-me";
 /// The highest rate a channel may be given: pacing is not what is measured.
 const MPS: u32 = 10_000;
 /// Recipients that the messages go to in turn.
-const RECIPIENTS: u32 = 256;
+const RECIPIENTS: u32 = 20_000;
 
 const CONNECT_TO: &str = "[egress.connect_to]\n";
 
@@ -175,7 +175,13 @@ pub(crate) fn pause(
             .write(move |tx| {
                 Box::pin(async move {
                     // Makes the lane, if nothing did yet.
-                    wharf_queue::set_lane_rate(tx, queue, &lane, &owner, 0, 1).await?;
+                    let unpaced = wharf_queue::LaneRate {
+                        per_second: 0,
+                        burst: 1,
+                        is_ceiling: false,
+                        pair: None,
+                    };
+                    wharf_queue::set_lane_rate(tx, queue, &lane, &owner, unpaced).await?;
                     wharf_queue::pause_lane(tx, queue, &lane, i64::MAX / 4).await
                 })
             })
@@ -196,6 +202,7 @@ fn main_file(folder: &Path, listen: &str, connect_to: &str) -> String {
          [database]\nurl = {url}\n\n\
          [plugins]\ndir = {plugins}\ncache_dir = {cache}\n\
          compile_in_child = false\n\n\
+         [upkeep]\ntemplates_minutes = 0\nhealth_minutes = 0\n\n\
          [log]\nlevel = \"warn\"\n\n\
          [secrets]\nactive = \"k1\"\n\n[secrets.keys]\nk1 = {key}\n\n\
          {CONNECT_TO}\"graph.facebook.com\" = {connect_to}\n\n\

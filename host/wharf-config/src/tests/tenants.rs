@@ -211,7 +211,37 @@ fn the_sample_is_a_valid_tenant() {
     let tenant = folder.load().tenants["acme"].clone();
     assert_eq!(tenant.endpoints["shop"].events.len(), 2);
     assert_eq!(tenant.channels["main"].mps, Some(80));
+    let media = tenant.media.expect("media of the tenant");
+    assert_eq!(
+        (media.fetch, media.fetch_bytes_max),
+        (Some(true), Some(16 << 20))
+    );
+    let media = tenant.channels["main"].media.clone();
+    let types = media.and_then(|media| media.fetch_types);
+    assert_eq!(
+        types.expect("types of the channel"),
+        ["image/*", "application/pdf"]
+    );
     folder.file("tenants/acme.toml", sample).load();
+}
+
+#[test]
+fn types_of_media_are_written_as_they_are_compared() {
+    let tenant = |media: &str| format!("id = \"acme\"\nname = \"Acme\"\nmedia = {{ {media} }}\n");
+    for wrong in ["image", "IMAGE/png", "image/", "*/*", "image/p ng"] {
+        let text = tenant(&format!("fetch_types = [\"{wrong}\"]"));
+        let error = Folder::with(MAIN)
+            .file("tenants/acme.toml", &text)
+            .problems()
+            .join("\n");
+        assert!(error.contains("is not a type of media"), "{wrong}: {error}");
+    }
+    let text = tenant("fetch_type = [\"image/png\"]");
+    let error = Folder::with(MAIN)
+        .file("tenants/acme.toml", &text)
+        .problems()
+        .join("\n");
+    assert!(error.contains("fetch_type"), "{error}");
 }
 
 #[test]

@@ -155,6 +155,10 @@ pub const PLACED_MEDIA: Count = Count::new("a document", "media", 0, 32);
 pub const USER_ID_CHARS_MAX: usize = 160;
 /// A message may wait a month at most: WhatsApp itself gives up after 30 days.
 pub const TTL_S_MAX: u64 = 30 * 86_400;
+/// Channels that a message may fall back to: each adds its retries to the time it may take.
+pub const FALLBACK_CHANNELS_MAX: usize = 5;
+/// Messages of one batch.
+pub const BATCH_MESSAGES_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ mod content;
 mod interactive;
 pub mod limits;
 mod media;
+mod plan;
 mod reader;
 mod show;
 mod simple;
@@ -23,6 +24,7 @@ use crate::ids::ChannelId;
 use crate::phone;
 use crate::provider::{Address, Content, Json};
 pub use media::{MediaRole, StoredUse};
+pub use plan::Plan;
 pub use reader::FieldError;
 use reader::{Object, Reader};
 pub use show::content as show_content;
@@ -80,6 +82,7 @@ pub struct MessageRequest {
     pub priority: Option<Priority>,
     pub policy: Option<Policy>,
     pub ttl_s: Option<u64>,
+    pub plan: Plan,
     /// Further envelope members by the provider's names: a JSON object.
     pub options: Option<Json>,
     /// Stored objects that the content names; their sources hold nothing but the handle yet.
@@ -101,7 +104,7 @@ impl MessageRequest {
 }
 
 /// Members of the envelope, whatever the kind.
-const ENVELOPE: [&str; 12] = [
+const ENVELOPE: [&str; 16] = [
     "channel",
     "to",
     "recipient",
@@ -112,6 +115,10 @@ const ENVELOPE: [&str; 12] = [
     "priority",
     "policy",
     "ttl_s",
+    "send_at",
+    "expires_at",
+    "ordered",
+    "fallback",
     "options",
     "messaging_product",
 ];
@@ -142,6 +149,7 @@ pub fn parse_message(body: &Value) -> Result<MessageRequest, Vec<FieldError>> {
     );
     let policy = choice(&mut read, &envelope, "policy", &Policy::ALL, Policy::as_str);
     let ttl_s = ttl(&mut read, &envelope);
+    let plan = plan::plan(&mut read, &envelope);
     let options = options(&mut read, &envelope);
     match content {
         Some(content) if read.errors.is_empty() => Ok(MessageRequest {
@@ -153,6 +161,7 @@ pub fn parse_message(body: &Value) -> Result<MessageRequest, Vec<FieldError>> {
             priority,
             policy,
             ttl_s,
+            plan,
             options,
             stored: read.stored,
         }),

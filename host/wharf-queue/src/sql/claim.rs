@@ -9,8 +9,9 @@ use sqlx::{query, query_as, query_scalar};
 use wharf_store::{Conn, Context, StoreError, on_db};
 
 use super::cycle::{CycleIn, CycleOut};
+use super::front::{self, Booked, Front};
 use super::{batch, text};
-use crate::job::{Priority, Queue};
+use crate::job::Queue;
 use crate::lease::Run;
 use crate::pacing::Pace;
 use crate::queues::Shared;
@@ -47,7 +48,8 @@ impl Row {
     }
 }
 
-/// Claims at most `input.room` jobs. Four statements, however many jobs and lanes.
+/// Claims at most `input.room` jobs. Four statements, however many jobs and lanes; what recipients used
+/// up goes with the last of them, and only putting jobs off for a recipient takes one more.
 pub(crate) async fn claim(
     conn: &mut Conn,
     input: &CycleIn,
@@ -55,7 +57,7 @@ pub(crate) async fn claim(
 ) -> Result<(), StoreError> {
     let lanes = ready_lanes(conn, input).await?;
     if !lanes.is_empty() {
-        let mut fronts = fronts(conn, input, &lanes).await?;
+        let mut fronts = front::read(conn, input, &lanes).await?;
         let wants: Vec<Want> = lanes
             .iter()
             .map(|lane| lane.want(fronts.get(&lane.lane), input))
@@ -68,7 +70,9 @@ pub(crate) async fn claim(
             || served
                 .iter()
                 .any(|lane| lane.r.is_some_and(|at| at <= input.now_ms));
-        put_back(conn, &served).await?;
+        let booked = front::booked(&fronts, input);
+        put_back(conn, &served, &booked).await?;
+        front::put_off(conn, &fronts).await?;
     }
     if !out.more {
         out.next_at = next_ready(conn, input).await?;
@@ -77,13 +81,15 @@ pub(crate) async fn claim(
 }
 
 #[derive(sqlx::FromRow)]
-struct Lane {
-    lane: String,
+pub(super) struct Lane {
+    pub(super) lane: String,
     tat_us: i64,
     interval_us: i64,
     burst: i64,
     deficit: i64,
     turn: i64,
+    pair_interval_us: i64,
+    pair_burst: i64,
 }
 
 impl Lane {
@@ -95,8 +101,17 @@ impl Lane {
         }
     }
 
+    /// The rate of each recipient.
+    pub(super) fn pair(&self) -> Pace {
+        Pace {
+            tat_us: 0,
+            interval_us: self.pair_interval_us,
+            burst: self.pair_burst,
+        }
+    }
+
     fn want(&self, front: Option<&Front>, input: &CycleIn) -> Want {
-        let due = front.map_or(0, |front| front.due.len().min(front.jobs_max));
+        let due = front.map_or(0, Front::len);
         Want {
             jobs: due.min(self.pace().allowed(input.now_ms)),
             deficit: usize::try_from(self.deficit).unwrap_or(0),
@@ -105,7 +120,8 @@ impl Lane {
 }
 
 async fn ready_lanes(conn: &mut Conn, input: &CycleIn) -> Result<Vec<Lane>, StoreError> {
-    const TEXT: &str = "select lane, tat_us, interval_us, burst, deficit, turn from lane
+    const TEXT: &str = "select lane, tat_us, interval_us, burst, deficit, turn,
+            pair_interval_us, pair_burst from lane
         where queue = $1 and ready_at is not null and ready_at <= $2 and paced_until <= $2
         order by turn, lane limit $3";
     on_db!(conn, |c| query_as(TEXT)
@@ -128,124 +144,13 @@ async fn next_ready(conn: &mut Conn, input: &CycleIn) -> Result<Option<i64>, Sto
     .doing("find when the next lane is ready")
 }
 
-/// The first pending jobs of a lane.
-struct Front {
-    /// Those that are due, in the order in which they are to run; the first `taken` are chosen.
-    due: Vec<Waiting>,
-    taken: usize,
-    /// When the first of those that are not due is.
-    later: Option<i64>,
-    /// No more than this many may be taken: the table may hold more.
-    jobs_max: usize,
-}
-
-/// (due_at, id)
-type Waiting = (i64, String);
-
-impl Front {
-    /// From the first jobs of each priority class, by due time.
-    fn new(classes: [Vec<Waiting>; 3], jobs_max: usize, now_ms: i64) -> Self {
-        let mut due = Vec::new();
-        let mut later: Option<i64> = None;
-        for (class, jobs) in (0..).zip(classes) {
-            for (due_at, id) in jobs {
-                if due_at <= now_ms {
-                    due.push((due_at + class * Priority::AGING_MS, due_at, id));
-                } else {
-                    later = Some(later.map_or(due_at, |first| first.min(due_at)));
-                }
-            }
-        }
-        due.sort_unstable();
-        Self {
-            due: due
-                .into_iter()
-                .map(|(_, due_at, id)| (due_at, id))
-                .collect(),
-            taken: 0,
-            later,
-            jobs_max,
-        }
-    }
-
-    fn take(&mut self, jobs: usize) -> &[Waiting] {
-        let from = self.taken;
-        self.taken += jobs;
-        &self.due[from..self.taken]
-    }
-
-    /// When the first job that was not taken is due.
-    fn next_due(&self) -> Option<i64> {
-        let left = self.due[self.taken..].iter().map(|(due_at, _)| *due_at);
-        left.chain(self.later).min()
-    }
-}
-
-/// Reads one job more of each class than can be taken, so that what is left tells when the lane is
-/// ready next.
-async fn fronts(
-    conn: &mut Conn,
-    input: &CycleIn,
-    lanes: &[Lane],
-) -> Result<HashMap<String, Front>, StoreError> {
-    const SQLITE: &str = "select l.value,
-            (select json_group_array(json_array(due_at, id)) from (select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 0 and state = 0
-                order by due_at, id limit $3)),
-            (select json_group_array(json_array(due_at, id)) from (select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 1 and state = 0
-                order by due_at, id limit $3)),
-            (select json_group_array(json_array(due_at, id)) from (select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 2 and state = 0
-                order by due_at, id limit $3))
-        from json_each($2) l";
-    const POSTGRES: &str = "select l.value,
-            (select coalesce(json_agg(json_build_array(due_at, id)), '[]')::text from (
-                select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 0 and state = 0
-                order by due_at, id limit $3) j),
-            (select coalesce(json_agg(json_build_array(due_at, id)), '[]')::text from (
-                select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 1 and state = 0
-                order by due_at, id limit $3) j),
-            (select coalesce(json_agg(json_build_array(due_at, id)), '[]')::text from (
-                select due_at, id from job
-                where queue = $1 and lane = l.value and priority = 2 and state = 0
-                order by due_at, id limit $3) j)
-        from json_array_elements_text($2::json) l(value)";
-    // A lane alone may fill the room. Among several, twice an equal part serves those that have
-    // more while others have less, without reading the room's worth of each.
-    let equal_part = input.room.div_ceil(lanes.len());
-    let jobs_max = (equal_part * 2).max(input.quantum).min(input.room);
-    let names: Vec<&str> = lanes.iter().map(|lane| lane.lane.as_str()).collect();
-    let text = text(conn, SQLITE, POSTGRES);
-    let rows: Vec<(String, String, String, String)> = on_db!(conn, |c| query_as(text)
-        .bind(input.queue.as_str())
-        .bind(batch(&names))
-        .bind(i64::try_from(jobs_max + 1).unwrap_or(i64::MAX))
-        .fetch_all(c)
-        .await)
-    .doing("read the first jobs of the ready lanes")?;
-    let parse = |text: &str| {
-        serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
-            what: format!("the first jobs of a lane: {error}"),
-        })
-    };
-    rows.into_iter()
-        .map(|(lane, high, normal, low)| {
-            let classes = [parse(&high)?, parse(&normal)?, parse(&low)?];
-            Ok((lane, Front::new(classes, jobs_max, input.now_ms)))
-        })
-        .collect()
-}
-
 /// The ids to lease, in the order in which they are to run.
 fn choose(lanes: &[Lane], fronts: &mut HashMap<String, Front>, shares: &Shares) -> Vec<String> {
     let mut chosen = Vec::new();
     for grant in &shares.grants {
         let lane = &lanes[grant.lane].lane;
         if let Some(front) = fronts.get_mut(lane) {
-            chosen.extend(front.take(grant.jobs).iter().map(|(_, id)| id.clone()));
+            chosen.extend(front.take(grant.jobs).map(str::to_owned));
         }
     }
     chosen
@@ -305,7 +210,7 @@ fn served<'a>(
     lanes
         .map(|((lane, &deficit), turn)| {
             let front = fronts.get(&lane.lane);
-            let taken = front.map_or(0, |front| front.taken);
+            let taken = front.map_or(0, Front::taken);
             let mut pace = lane.pace();
             pace.take(taken, input.now_ms);
             let opens_at = pace.opens_at_ms();
@@ -313,7 +218,7 @@ fn served<'a>(
                 q: input.queue.as_str(),
                 l: &lane.lane,
                 r: front
-                    .and_then(Front::next_due)
+                    .and_then(|front| front.next_due(input.now_ms))
                     .map(|due_at| due_at.max(opens_at)),
                 p: opens_at,
                 t: pace.tat_us,
@@ -325,23 +230,56 @@ fn served<'a>(
         .collect()
 }
 
-/// The queue stands in each row: as a constant it would make SQLite walk all lanes of the queue.
-async fn put_back(conn: &mut Conn, served: &[Served<'_>]) -> Result<(), StoreError> {
+/// The queue stands in each row: as a constant it would make SQLite walk all lanes of the queue. SQLite
+/// takes two statements at once, PostgreSQL one inside another.
+async fn put_back(
+    conn: &mut Conn,
+    served: &[Served<'_>],
+    booked: &[Booked<'_>],
+) -> Result<(), StoreError> {
     const SQLITE: &str = "update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
             deficit = r.d, turn = r.n
         from (select value->>'q' as q, value->>'l' as l, value->>'r' as r, value->>'p' as p,
             value->>'t' as t, value->>'d' as d, value->>'n' as n from json_each($1)) as r
         where lane.queue = r.q and lane.lane = r.l";
+    const SQLITE_BOOKED: &str = "update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
+            deficit = r.d, turn = r.n
+        from (select value->>'q' as q, value->>'l' as l, value->>'r' as r, value->>'p' as p,
+            value->>'t' as t, value->>'d' as d, value->>'n' as n from json_each($1)) as r
+        where lane.queue = r.q and lane.lane = r.l;
+        insert into bucket (queue, lane, key, tat_us)
+        select value->>'q', value->>'l', value->>'k', value->>'t' from json_each($2) where true
+        on conflict (queue, lane, key) do update set tat_us = excluded.tat_us";
     const POSTGRES: &str = "update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
             deficit = r.d, turn = r.n
         from json_to_recordset($1::json)
             as r(q text, l text, r bigint, p bigint, t bigint, d bigint, n bigint)
         where lane.queue = r.q and lane.lane = r.l";
-    let text = text(conn, SQLITE, POSTGRES);
+    const POSTGRES_BOOKED: &str = "with booked as (
+            insert into bucket (queue, lane, key, tat_us)
+            select q, l, k, t from json_to_recordset($2::json)
+                as b(q text, l text, k text, t bigint)
+            on conflict (queue, lane, key) do update set tat_us = excluded.tat_us)
+        update lane set ready_at = r.r, paced_until = r.p, tat_us = r.t,
+            deficit = r.d, turn = r.n
+        from json_to_recordset($1::json)
+            as r(q text, l text, r bigint, p bigint, t bigint, d bigint, n bigint)
+        where lane.queue = r.q and lane.lane = r.l";
+    if booked.is_empty() {
+        let text = text(conn, SQLITE, POSTGRES);
+        return on_db!(conn, |c| query(text)
+            .bind(batch(served))
+            .execute(c)
+            .await
+            .map(drop))
+        .doing("put lanes back");
+    }
+    let text = text(conn, SQLITE_BOOKED, POSTGRES_BOOKED);
     on_db!(conn, |c| query(text)
         .bind(batch(served))
+        .bind(batch(booked))
         .execute(c)
         .await
         .map(drop))
-    .doing("put lanes back")
+    .doing("put lanes back and book what recipients used")
 }

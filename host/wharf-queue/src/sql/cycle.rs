@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wharf_store::{StoreError, Tx};
 
-use super::{claim, expire, settle};
+use super::{buckets, claim, expire, settle};
 use crate::job::Queue;
 use crate::lease::{Report, Run};
 
@@ -17,6 +17,8 @@ pub(crate) struct CycleIn {
     pub(crate) renew: Vec<Arc<Run>>,
     pub(crate) expire: bool,
     pub(crate) expire_others: bool,
+    /// Whether to remove buckets of the past.
+    pub(crate) sweep: bool,
     /// Jobs to claim at most.
     pub(crate) room: usize,
     pub(crate) turn: i64,
@@ -46,6 +48,9 @@ pub(crate) async fn run(tx: &mut Tx, input: &CycleIn) -> Result<CycleOut, StoreE
     }
     if input.expire {
         expire::leases(tx, input.queue, input.now_ms).await?;
+    }
+    if input.sweep {
+        buckets::sweep(tx, input.queue, input.now_ms).await?;
     }
     let mut out = CycleOut {
         claimed: Vec::new(),

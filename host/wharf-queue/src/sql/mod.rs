@@ -4,12 +4,15 @@
 //! database's writer, of which one works at a time (see `wharf_store::Db`), so a row that one
 //! statement read is still so for the next.
 
+pub(crate) mod buckets;
 pub(crate) mod claim;
 pub(crate) mod cycle;
 pub(crate) mod expire;
+pub(crate) mod front;
 pub(crate) mod lanes;
 pub(crate) mod push;
 pub(crate) mod settle;
+pub(crate) mod withdraw;
 
 use serde::Serialize;
 use wharf_store::Conn;

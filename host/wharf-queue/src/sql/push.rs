@@ -26,13 +26,21 @@ struct JobRow<'a> {
     d: i64,
     m: u32,
     s: i64,
+    r: Option<&'a str>,
 }
 
-pub(crate) async fn push(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
-    if let [job] = jobs
+/// A job, and the recipient it counts against.
+pub(crate) type ToPush<'a> = (&'a NewJob, Option<&'a str>);
+
+pub(crate) async fn push(
+    conn: &mut Conn,
+    jobs: &[ToPush<'_>],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    if let [(job, pair_key)] = jobs
         && job.order_key.is_none()
     {
-        return insert_one(conn, job, now_ms).await;
+        return insert_one(conn, job, *pair_key, now_ms).await;
     }
     for jobs in jobs.chunks(JOBS_PER_STATEMENT_MAX) {
         insert(conn, jobs, now_ms).await?;
@@ -42,10 +50,15 @@ pub(crate) async fn push(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Resul
 
 /// The same for one job that waits behind no other, which is what every accepted message and every
 /// webhook pushes: without taking a batch apart.
-async fn insert_one(conn: &mut Conn, job: &NewJob, now_ms: i64) -> Result<(), StoreError> {
+async fn insert_one(
+    conn: &mut Conn,
+    job: &NewJob,
+    pair_key: Option<&str>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     const SQLITE: &str = "insert into job (id, queue, tenant_id, lane, kind, payload, priority,
-                due_at, state, fence, attempt, attempts_max, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10)
+                due_at, state, fence, attempt, attempts_max, created_at, pair_key)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11)
         on conflict (id) do nothing;
         insert into lane (queue, lane, tenant_id, ready_at) values ($2, $4, $3, $8)
         on conflict (queue, lane) do update
@@ -54,8 +67,8 @@ async fn insert_one(conn: &mut Conn, job: &NewJob, now_ms: i64) -> Result<(), St
                 or lane.ready_at > max(excluded.ready_at, lane.paced_until)";
     const POSTGRES: &str = "with pushed as (
         insert into job (id, queue, tenant_id, lane, kind, payload, priority,
-                due_at, state, fence, attempt, attempts_max, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10)
+                due_at, state, fence, attempt, attempts_max, created_at, pair_key)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11)
         on conflict (id) do nothing)
         insert into lane (queue, lane, tenant_id, ready_at) values ($2, $4, $3, $8)
         on conflict (queue, lane) do update
@@ -74,6 +87,7 @@ async fn insert_one(conn: &mut Conn, job: &NewJob, now_ms: i64) -> Result<(), St
         .bind(job.due_at)
         .bind(i64::from(job.attempts_max))
         .bind(now_ms)
+        .bind(pair_key)
         .execute(c)
         .await
         .map(drop))
@@ -82,16 +96,16 @@ async fn insert_one(conn: &mut Conn, job: &NewJob, now_ms: i64) -> Result<(), St
 
 /// The jobs and the readiness of their lanes, in one turn to the database. SQLite takes two statements
 /// at once, PostgreSQL one inside another.
-async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), StoreError> {
+async fn insert(conn: &mut Conn, jobs: &[ToPush<'_>], now_ms: i64) -> Result<(), StoreError> {
     const SQLITE: &str = "insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
-                priority, due_at, state, fence, attempt, attempts_max, created_at)
+                priority, due_at, state, fence, attempt, attempts_max, created_at, pair_key)
         select value->>'i', value->>'q', value->>'t', value->>'l', value->>'o', value->>'k',
             value->>'p', value->>'c', value->>'d',
             case when value->>'o' is null then 0
                 when value->>'s' = 3 or exists (select 1 from job a where a.queue = value->>'q'
                     and a.order_key = value->>'o' and a.state in (0, 1, 3)) then 3
                 else 0 end,
-            0, 0, value->>'m', $2
+            0, 0, value->>'m', $2, value->>'r'
         from json_each($1) where true
         on conflict (id) do nothing;
         insert into lane (queue, lane, tenant_id, ready_at)
@@ -102,15 +116,15 @@ async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), Sto
                 or lane.ready_at > max(excluded.ready_at, lane.paced_until)";
     const POSTGRES: &str = "with pushed as (
         insert into job (id, queue, tenant_id, lane, order_key, kind, payload,
-                priority, due_at, state, fence, attempt, attempts_max, created_at)
+                priority, due_at, state, fence, attempt, attempts_max, created_at, pair_key)
         select i, q, t, l, o, k, p, c, d,
             case when o is null then 0
-                when s = 3 or exists (select 1 from job a where a.queue = r.q
-                    and a.order_key = r.o and a.state in (0, 1, 3)) then 3
+                when s = 3 or exists (select 1 from job a where a.queue = x.q
+                    and a.order_key = x.o and a.state in (0, 1, 3)) then 3
                 else 0 end,
-            0, 0, m, $2
-        from json_to_recordset($1::json) as r(i text, q text, t text, l text, o text, k text,
-            p text, c bigint, d bigint, m bigint, s bigint)
+            0, 0, m, $2, r
+        from json_to_recordset($1::json) as x(i text, q text, t text, l text, o text, k text,
+            p text, c bigint, d bigint, m bigint, s bigint, r text)
         on conflict (id) do nothing)
         insert into lane (queue, lane, tenant_id, ready_at)
         select q, l, t, d from json_to_recordset($3::json) as r(q text, l text, t text, d bigint)
@@ -120,7 +134,7 @@ async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), Sto
                 or lane.ready_at > greatest(excluded.ready_at, lane.paced_until)";
     let (rows, behind) = rows(jobs);
     let mut touched = Touched::default();
-    for job in jobs {
+    for (job, _) in jobs {
         touched.add(job.queue, &job.lane, job.tenant.as_str(), job.due_at);
     }
     let text = text(conn, SQLITE, POSTGRES);
@@ -140,9 +154,9 @@ async fn insert(conn: &mut Conn, jobs: &[NewJob], now_ms: i64) -> Result<(), Sto
 }
 
 /// The rows, and the order keys under which one of them waits for another of the same push.
-fn rows(jobs: &[NewJob]) -> (Vec<JobRow<'_>>, HashMap<Queue, Vec<&str>>) {
+fn rows<'a>(jobs: &[ToPush<'a>]) -> (Vec<JobRow<'a>>, HashMap<Queue, Vec<&'a str>>) {
     let mut heads: HashMap<(Queue, &str), String> = HashMap::new();
-    for job in jobs {
+    for (job, _) in jobs {
         if let Some(key) = &job.order_key {
             let id = job.id.bare();
             let head = heads.entry((job.queue, key)).or_insert_with(|| id.clone());
@@ -154,7 +168,7 @@ fn rows(jobs: &[NewJob]) -> (Vec<JobRow<'_>>, HashMap<Queue, Vec<&str>>) {
     let mut behind: HashMap<Queue, Vec<&str>> = HashMap::new();
     let rows = jobs
         .iter()
-        .map(|job| {
+        .map(|&(job, pair_key)| {
             let i = job.id.bare();
             let o = job.order_key.as_deref();
             let waits = o.filter(|&key| heads[&(job.queue, key)] != i);
@@ -173,6 +187,7 @@ fn rows(jobs: &[NewJob]) -> (Vec<JobRow<'_>>, HashMap<Queue, Vec<&str>>) {
                 d: job.due_at,
                 m: job.attempts_max,
                 s: if waits.is_some() { WAITING } else { PENDING },
+                r: pair_key,
             }
         })
         .collect();

@@ -11,9 +11,9 @@ use wharf_core::{ChannelId, MessageId, Status, TenantId};
 
 use crate::columns::{bare, foreign_key, number, parsed, to_json};
 use crate::{Conn, Context, StoreError, Tx, on_db};
-pub use page::page;
+pub use page::{Direction, Filter, find, page};
 use rows::{Details, OutboundRow, StoredRow};
-pub use status::{StatusChange, set_expiry, set_status};
+pub use status::{StatusChange, move_to_channel, set_expiry, set_status};
 pub(crate) use status::{no_such, record_accepted};
 
 /// A message to be sent, as accepted. Its first try has the number 1.
@@ -30,6 +30,10 @@ pub struct NewOutbound {
     pub status: Status,
     /// Further envelope members by the provider's names: a JSON object.
     pub options: Option<Json>,
+    /// Not before this time.
+    pub send_at: Option<i64>,
+    /// Channels to go through when the ones before certainly sent nothing.
+    pub fallback: Vec<ChannelId>,
     pub created_at: i64,
     pub expires_at: i64,
 }
@@ -63,6 +67,11 @@ pub struct Message {
     pub try_number: u32,
     /// Further envelope members by the provider's names: a JSON object.
     pub options: Option<Json>,
+    /// Not before this time.
+    pub send_at: Option<i64>,
+    /// Channels to go through when the ones before certainly sent nothing; `channel` is the one it has
+    /// come to.
+    pub fallback: Vec<ChannelId>,
     pub created_at: i64,
     pub updated_at: i64,
     pub expires_at: i64,
@@ -102,6 +111,13 @@ impl Stored {
             Self::Inbound(message) => message.id,
         }
     }
+
+    pub fn channel(&self) -> &ChannelId {
+        match self {
+            Self::Outbound(message) => &message.channel,
+            Self::Inbound(message) => &message.channel,
+        }
+    }
 }
 
 impl From<&Message> for NewOutbound {
@@ -117,6 +133,8 @@ impl From<&Message> for NewOutbound {
             policy: message.policy,
             status: message.status,
             options: message.options.clone(),
+            send_at: message.send_at,
+            fallback: message.fallback.clone(),
             created_at: message.created_at,
             expires_at: message.expires_at,
         }
@@ -131,8 +149,9 @@ pub async fn insert_outbound(
     on_db!(&mut **tx, |c| sqlx::query(
         "insert into message (id, tenant_id, channel_id, direction, kind, contact, content,
                               reference, reply_to, status, priority, policy, try_number,
-                              expires_at, created_at, updated_at, options)
-         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $13, $14)"
+                              expires_at, created_at, updated_at, options, send_at, fallback)
+         values ($1, $2, $3, 'outbound', $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $13, $14,
+                 $15, $16)"
     )
     .bind(message.id.bare())
     .bind(tenant.as_str())
@@ -148,6 +167,8 @@ pub async fn insert_outbound(
     .bind(message.expires_at)
     .bind(message.created_at)
     .bind(message.options.as_ref().map(Json::as_str))
+    .bind(message.send_at)
+    .bind((!message.fallback.is_empty()).then(|| to_json(&message.fallback)))
     .execute(c)
     .await
     .map(drop))
@@ -192,7 +213,7 @@ pub async fn get(
     let row: Option<OutboundRow> = on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, channel_id, contact, content, reference, reply_to,
                 provider_message_id, status, error, priority, policy, try_number, expires_at,
-                created_at, updated_at, options
+                created_at, updated_at, options, send_at, fallback
          from message where tenant_id = $1 and id = $2 and direction = 'outbound'"
     )
     .bind(tenant.as_str())
@@ -213,7 +234,7 @@ pub async fn get_any(
         sqlx::query_as(
         "select id, tenant_id, channel_id, direction, kind, contact, content, details, reference,
                 reply_to, provider_message_id, status, error, priority, policy, try_number,
-                expires_at, created_at, updated_at, options
+                expires_at, created_at, updated_at, options, send_at, fallback
          from message where tenant_id = $1 and id = $2"
     )
     .bind(tenant.as_str())

@@ -28,6 +28,8 @@ pub(super) struct OutboundRow {
     created_at: i64,
     updated_at: i64,
     options: Option<String>,
+    send_at: Option<i64>,
+    fallback: Option<String>,
 }
 
 /// A row of either direction.
@@ -126,6 +128,11 @@ impl TryFrom<OutboundRow> for Message {
             policy: policy(&present("policy", row.policy)?)?,
             try_number: number("message.try_number", present("try_number", row.try_number)?)?,
             options: row.options.map(document).transpose()?,
+            send_at: row.send_at,
+            fallback: match row.fallback {
+                Some(list) => json("message.fallback", &list)?,
+                None => Vec::new(),
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
             expires_at: present("expires_at", row.expires_at)?,

@@ -5,7 +5,7 @@
 //! end alike, without reading first.
 
 use serde_json::Value;
-use wharf_core::{MessageId, Status, TenantId};
+use wharf_core::{ChannelId, MessageId, Status, TenantId};
 
 use crate::columns::{foreign_key, parsed, to_json_or_null};
 use crate::{Context, StoreError, Tx, on_db};
@@ -185,4 +185,24 @@ pub async fn set_expiry(
     .await
     .map(drop))
     .doing("set a message's deadline")
+}
+
+/// Sends what is left of a message through another channel: the tries before keep theirs.
+pub async fn move_to_channel(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: MessageId,
+    channel: &ChannelId,
+) -> Result<(), StoreError> {
+    on_db!(&mut **tx, |c| sqlx::query(
+        "update message set channel_id = $3
+         where tenant_id = $1 and id = $2 and direction = 'outbound'"
+    )
+    .bind(tenant.as_str())
+    .bind(id.bare())
+    .bind(channel.as_str())
+    .execute(c)
+    .await
+    .map(drop))
+    .doing("send a message through another channel")
 }

@@ -77,6 +77,7 @@ impl Which {
             queue: self.queue,
             tenant: self.tenant.clone(),
             ids: self.id.clone(),
+            ..Selection::default()
         }
     }
 }

@@ -5,6 +5,7 @@
 //! answer (a host in its settings, a number of its own) must not reach others who share its app.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::SecretString;
@@ -80,6 +81,9 @@ pub struct Actor {
     pub captures: Captures,
     pub webhook_urls: HashMap<String, String>,
     pub return_url: Option<String>,
+    /// The largest object that its exchanges may bring into the store, beside the store's own limit.
+    pub media_bytes_max: Option<u64>,
+    too_large: AtomicBool,
     secrets: Arc<dyn Secrets>,
     /// Brought by this actor's own exchanges: live at once, whatever caches say.
     learned: RwLock<HashMap<String, Learned>>,
@@ -96,6 +100,8 @@ impl Actor {
             captures: Captures::Credentials,
             webhook_urls: channel.webhook_urls.clone(),
             return_url: None,
+            media_bytes_max: None,
+            too_large: AtomicBool::new(false),
             secrets: Arc::clone(channel) as Arc<dyn Secrets>,
             learned: RwLock::default(),
         }
@@ -117,6 +123,8 @@ impl Actor {
             captures: Captures::Here,
             webhook_urls: HashMap::new(),
             return_url: None,
+            media_bytes_max: None,
+            too_large: AtomicBool::new(false),
             secrets,
             learned: RwLock::default(),
         }
@@ -136,7 +144,11 @@ impl Actor {
     pub fn with_grant<T>(&self, app: &App, use_it: impl FnOnce(&Grant<'_>) -> T) -> T {
         let webhook_url = |webhook: &str| self.webhook_urls.get(webhook).cloned();
         let media: Arc<dyn MediaStore> = match &self.tenant {
-            Some(tenant) => app.media.of(tenant, MediaOrigin::Provider),
+            Some(tenant) => {
+                let bytes_max = self.media_bytes_max.unwrap_or(u64::MAX);
+                app.media
+                    .of_at_most(tenant, MediaOrigin::Provider, bytes_max)
+            }
             None => Arc::new(NoMedia),
         };
         use_it(&Grant {
@@ -147,6 +159,15 @@ impl Actor {
             return_url: self.return_url.as_deref(),
             media,
         })
+    }
+
+    /// An answer was larger than what is read or stored: the plugin may not tell that from other failures.
+    pub(crate) fn note_too_large(&self) {
+        self.too_large.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn saw_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
     }
 
     pub(super) fn memo_key(&self, memo: &Memo) -> MemoKey {

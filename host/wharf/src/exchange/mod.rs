@@ -7,6 +7,7 @@
 mod actor;
 mod flights;
 mod keep;
+mod named;
 
 use std::time::Duration;
 
@@ -73,17 +74,25 @@ pub struct Performed {
     pub from_memory: bool,
 }
 
-/// Performs one exchange. The inner error is a refusal of ours: nothing left, nothing was written.
+/// Why nothing left and nothing was written.
+pub enum NotPerformed {
+    /// A refusal of ours.
+    Denied(Denied),
+    /// A limit that the exchange draws from has no room before this time (Unix milliseconds).
+    Closed { until_ms: i64 },
+}
+
+/// Performs one exchange.
 pub async fn perform(
     app: &App,
     actor: &Actor,
     exchange: &Exchange,
     delay: Duration,
     journal: &impl Journal,
-) -> Result<Result<Performed, Denied>, StoreError> {
+) -> Result<Result<Performed, NotPerformed>, StoreError> {
     let prepared = match actor.with_grant(app, |grant| app.egress.prepare(exchange, grant)) {
         Ok(prepared) => prepared,
-        Err(denied) => return Ok(Err(denied)),
+        Err(denied) => return Ok(Err(NotPerformed::Denied(denied))),
     };
     let key = exchange.memo.as_ref().map(|memo| actor.memo_key(memo));
     let asked_at = app.now_ms();
@@ -105,6 +114,9 @@ pub async fn perform(
             outcome,
             from_memory: true,
         }));
+    }
+    if let Some(until_ms) = named::closed(app, actor, exchange).await? {
+        return Ok(Err(NotPerformed::Closed { until_ms }));
     }
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wharf_core::provider::{CallContext, Exchange, Outcome};
+use wharf_core::provider::{CallContext, Exchange, Outcome, TransportFailure};
 use wharf_runtime::{Interface, Plugin};
 
 use super::FlowError;
 use crate::app::App;
-use crate::exchange::{self, Actor, Unwritten};
+use crate::exchange::{self, Actor, NotPerformed, Unwritten};
 
 /// What one flow may come to, with the keys of the configuration that say so.
 #[derive(Clone, Copy)]
@@ -135,15 +135,29 @@ impl<'a> Driver<'a> {
         let wished = Duration::from_millis(exchange.delay_ms.into()).min(self.limits.delay_max);
         let delay = wished.saturating_sub(self.progress.last.elapsed());
         self.within(delay)?;
-        let performed = exchange::perform(self.app, self.actor, exchange, delay, &Unwritten);
-        let performed = performed.await?.map_err(|source| {
-            tracing::warn!(plugin.name = self.plugin.name(), reason = %source, "an exchange of a flow was denied");
-            FlowError::Denied {
-                label: exchange.label.clone(),
-                source,
+        let performed = loop {
+            let performed = exchange::perform(self.app, self.actor, exchange, delay, &Unwritten);
+            match performed.await? {
+                Ok(performed) => break performed,
+                Err(NotPerformed::Closed { until_ms }) => {
+                    let wait_ms = until_ms.saturating_sub(self.app.now_ms());
+                    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+                    self.within(wait)?;
+                    tokio::time::sleep(wait).await;
+                }
+                Err(NotPerformed::Denied(source)) => {
+                    tracing::warn!(plugin.name = self.plugin.name(), reason = %source, "an exchange of a flow was denied");
+                    return Err(FlowError::Denied {
+                        label: exchange.label.clone(),
+                        source,
+                    });
+                }
             }
-        })?;
+        };
         self.progress.last = Instant::now();
+        if performed.outcome == Outcome::Failed(TransportFailure::BodyTooLarge) {
+            self.actor.note_too_large();
+        }
         Ok(performed.outcome)
     }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use wharf_core::provider::Purpose;
 use wharf_core::{ChannelId, Code};
@@ -14,14 +13,43 @@ use wharf_store::channels::{self, ChannelRow};
 
 use super::Problem;
 use super::auth::Caller;
+use super::openapi::shapes::gateway::{Channel, Channels};
+use super::openapi::shapes::onboarding::ChannelOrigin;
+use super::openapi::{Operation, shape};
+use super::routes::Routes;
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::onboarding;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/channels", get(list))
-        .route("/v1/channels/{id}", get(show).delete(remove))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::get("/v1/channels", "list_channels")
+                .about("channels", "What the tenant can send through")
+                .answers(200, "All channels", shape::<Channels>()),
+            list,
+        )
+        .on(
+            Operation::get("/v1/channels/{id}", "get_channel")
+                .about("channels", "One channel, with the flows that mend it")
+                .answers(
+                    200,
+                    "The channel",
+                    shape::<Channel>().with::<ChannelOrigin>(),
+                ),
+            show,
+        )
+        .on(
+            Operation::delete("/v1/channels/{id}", "delete_channel")
+                .about(
+                    "channels",
+                    "Removes a channel that the API made, with its secrets",
+                )
+                .more("At the provider it stays as it is.")
+                .answers_empty(204, "It is gone here")
+                .refuses(&[Code::ChannelFromFile]),
+            remove,
+        )
 }
 
 /// `GET /v1/channels`: what the tenant can send through, and where its provider must call.
@@ -30,7 +58,7 @@ async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Value>
     let rows = channels::list(&mut conn, &caller.tenant).await?;
     drop(conn);
     let mut data = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows.iter().filter(|row| caller.may_use(&row.id)) {
         data.push(view(&app, row).await?);
     }
     Ok(Json(json!({ "data": data })))

@@ -9,21 +9,28 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use wharf_core::provider::{InboundContent, MediaAnswer, MediaRef, MediaRequest};
+use wharf_core::provider::{InboundContent, InboundMedia, MediaRef};
 use wharf_core::request::FieldError;
 use wharf_core::{Code, MediaId, MessageId};
 use wharf_egress::{MediaError, NewMedia, file_name, media_type};
+use wharf_store::inbound_media;
 use wharf_store::media::{self, MediaOrigin, MediaRow};
 use wharf_store::messages::{self, Inbound, Stored};
 
 use super::auth::Caller;
 use super::media as stream;
-use super::messages::Query;
-use super::{Chain, Problem};
+use super::openapi::shapes::media::Media;
+use super::openapi::{Operation, Shape, shape};
+use super::provider::found_line;
+use super::query::Query;
+use super::routes::Routes;
+use super::{Chain, Problem, body};
+use crate::announce::Announcer;
 use crate::app::App;
-use crate::exchange::Actor;
-use crate::flows::{self, FlowError};
+use crate::flows::FlowError;
+use crate::upkeep::media::{self as intake, About, NotFetched};
 use crate::view;
 
 /// What no medium of a message has: the first is what a client sends that does not know the type, the others
@@ -37,6 +44,49 @@ const TYPES_REFUSED: [&str; 3] = [
 /// What is read and thrown away of an object that was refused. A client that is still sending when the
 /// connection closes sees a broken pipe and not the reason; most objects are smaller than this.
 const REFUSED_BYTES_READ_MAX: u64 = 16 << 20;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::post("/v1/media", "upload_media")
+                .about("media", "Stores an object")
+                .more("The body is the object as it is, and `Content-Type` its own type, for example image/jpeg.")
+                .query("filename", "How it is called", json!({"type": "string", "minLength": 1}))
+                .takes_bytes("*/*")
+                .answers(201, "Stored", shape::<Media>())
+                .refuses(&[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::NoRoom]),
+            upload,
+        )
+        .on(
+            Operation::get("/v1/media/{id}", "get_media")
+                .about("media", "What is known of an object")
+                .answers(200, "The object's description", shape::<Media>()),
+            describe,
+        )
+        .on(
+            Operation::delete("/v1/media/{id}", "delete_media")
+                .about("media", "Removes an object")
+                .more("At once. A message that still waits with it will fail.")
+                .answers_empty(204, "It is gone"),
+            delete,
+        )
+        .on(
+            Operation::get("/v1/media/{id}/content", "get_media_content")
+                .about("media", "An object's bytes, whole or in part")
+                .header("Range", "A part, as bytes=0-1023", json!({"type": "string"}))
+                .answers_as(200, "The whole object, with its own type", "*/*", Shape::bytes())
+                .answers_as(206, "A part of it", "*/*", Shape::bytes()),
+            content,
+        )
+        .on(
+            Operation::post("/v1/messages/{id}/media", "fetch_message_media")
+                .about("media", "Fetches the medium of a received message into the store")
+                .more("Providers keep media for days only. Every call fetches it anew.")
+                .answers(201, "Stored", shape::<Media>())
+                .refuses(&[Code::MediaUnavailable, Code::PluginFailed, Code::Unsupported]),
+            fetch,
+        )
+}
 
 /// `POST /v1/media?filename=`: the body is the object. 201 once it is on disk.
 pub(super) async fn upload(
@@ -64,8 +114,9 @@ async fn store(
     caller: &Caller,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: &mut Body,
+    object: &mut Body,
 ) -> Result<MediaRef, Problem> {
+    body::not_compressed(headers)?;
     let query = Query::read(query, &["filename"])?;
     let filename = match query.value("filename") {
         None => None,
@@ -83,7 +134,7 @@ async fn store(
     let store = app.media.of(&caller.tenant, MediaOrigin::Tenant);
     let mut sink = store.create(new).await.map_err(not_stored)?;
     let (mut hash, mut size) = (Sha256::new(), 0_u64);
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = object.frame().await {
         let frame = frame.map_err(|_| {
             Problem::new(Code::InvalidRequest).detail("the body ended before it was complete")
         })?;
@@ -144,47 +195,68 @@ pub(super) async fn delete(
 }
 
 /// `POST /v1/messages/{id}/media`: the medium of a message that came in, fetched from the provider into the
-/// store. Providers keep them for days only. 201 with the object; every call fetches it anew.
+/// store now, whatever its size and type. 201 with the object; 200 with the one that is there already.
 pub(super) async fn fetch(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let (message, locator) = inbound_medium(&app, &caller, &id).await?;
-    let channel = app
-        .directory
-        .channel(&caller.tenant, &message.channel)
-        .await?
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("the message's channel is gone"))?;
-    let plugin = app.plugins.get(&channel.plugin).ok_or_else(|| {
-        let detail = format!("no plugin named {} is loaded", channel.plugin);
-        Problem::new(Code::PluginFailed).detail(detail)
-    })?;
-    let actor = Actor::of_channel(&channel, plugin.descriptor());
-    let request = MediaRequest::Fetch(locator);
-    let fetched = match flows::media(&app, &plugin, &actor, &request).await {
-        Ok(MediaAnswer::Fetched(fetched)) => fetched,
-        Ok(_) => return Err(Problem::new(Code::PluginFailed)),
-        Err(error) => return Err(not_fetched(error, plugin.name())),
-    };
+    let (message, medium) = inbound_medium(&app, &caller, &id).await?;
+    if let Some(row) = attached(&app, &caller, message.id).await? {
+        return Ok(Json(view::media(&row)).into_response());
+    }
+    let line = found_line(&app, &caller.tenant, &message.channel).await?;
+    let plugin = line.plugin.name().to_owned();
+    let fetched = intake::fetch(&app, &line, &medium, None).await;
+    let fetched = fetched.map_err(|reason| not_fetched(reason, &plugin))?;
     let row = row_of(&app, &caller, &fetched).await?;
-    Ok((StatusCode::CREATED, Json(view::media(&row))).into_response())
+    let announcer = Arc::new(Announcer::of(&app, &caller.tenant).await?);
+    let (about, media, now) = (About::from(&*message), row.clone(), app.now_ms());
+    let is_ours = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move { intake::attach(tx, &announcer, &about, &media, now).await })
+        })
+        .await?;
+    if is_ours {
+        return Ok((StatusCode::CREATED, Json(view::media(&row))).into_response());
+    }
+    // Fetched twice at once: the other one is the message's.
+    intake::discard(&app, &caller.tenant, &fetched).await;
+    let other = attached(&app, &caller, message.id).await?;
+    let row = other.ok_or_else(|| Problem::new(Code::MediaUnavailable))?;
+    Ok(Json(view::media(&row)).into_response())
+}
+
+/// The message's object, while it lives.
+async fn attached(
+    app: &App,
+    caller: &Caller,
+    message: MessageId,
+) -> Result<Option<MediaRow>, Problem> {
+    let mut conn = app.db.read().await?;
+    let row = inbound_media::get(&mut conn, &caller.tenant, message).await?;
+    match row.and_then(|row| row.media) {
+        Some(id) => Ok(media::get(&mut conn, &caller.tenant, id, app.now_ms()).await?),
+        None => Ok(None),
+    }
 }
 
 async fn inbound_medium(
     app: &App,
     caller: &Caller,
     id: &str,
-) -> Result<(Box<Inbound>, String), Problem> {
+) -> Result<(Box<Inbound>, InboundMedia), Problem> {
     let missing = || Problem::new(Code::NotFound);
     let id: MessageId = id.parse().map_err(|_| missing())?;
     let mut conn = app.db.read().await?;
     let found = messages::get_any(&mut conn, &caller.tenant, id).await?;
+    let found = found.filter(|message| caller.may_use(message.channel()));
     match found.ok_or_else(missing)? {
         Stored::Inbound(message) => match &message.content {
             InboundContent::Media(medium) => {
-                let locator = medium.locator.clone();
-                Ok((message, locator))
+                let medium = medium.clone();
+                Ok((message, medium))
             }
             _ => Err(missing().detail("the message has no medium")),
         },
@@ -238,18 +310,21 @@ fn not_stored(error: MediaError) -> Problem {
     }
 }
 
-fn not_fetched(error: FlowError, plugin: &str) -> Problem {
-    let problem = match &error {
-        FlowError::Unsupported { .. } => Problem::new(Code::Unsupported),
-        FlowError::Provider(_) => Problem::new(Code::MediaUnavailable),
-        FlowError::Store(_) => Problem::new(Code::Internal),
-        _ => Problem::new(Code::PluginFailed),
+fn not_fetched(reason: NotFetched, plugin: &str) -> Problem {
+    let shown = reason.shown();
+    let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
+    let code = match &reason {
+        NotFetched::Flow(FlowError::Unsupported { .. }) => Code::Unsupported,
+        NotFetched::Flow(FlowError::Store(_)) => Code::Internal,
+        NotFetched::Flow(FlowError::Provider(_))
+        | NotFetched::Unwanted(_)
+        | NotFetched::Garbled => Code::MediaUnavailable,
+        NotFetched::Flow(_) => Code::PluginFailed,
     };
-    tracing::warn!(plugin.name = plugin, error = %Chain(&error), "a medium could not be fetched");
-    let problem = problem.with("reason", error.slug());
-    match &error {
-        FlowError::Provider(error) => problem.detail(error.detail.clone()),
-        FlowError::Store(_) => problem,
-        other => problem.detail(other.to_string()),
+    tracing::warn!(plugin.name = plugin, error = %shown, "a medium could not be fetched");
+    let problem = Problem::new(code).with("reason", text("code"));
+    match code {
+        Code::Internal => problem,
+        _ => problem.detail(text("detail")),
     }
 }

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use wharf_core::provider::{FlowInfo, Launch, Level};
 use wharf_core::request::FieldError;
@@ -16,26 +15,109 @@ use wharf_core::{AppId, Code, OnboardingId};
 use wharf_store::onboarding::{self as store, Session, SessionStatus};
 
 use super::auth::Caller;
-use super::messages::{Query, read};
+use super::messages::read;
+use super::openapi::shapes::onboarding::{
+    ConnectPlugins, SessionAnswersIn, SessionIn, SessionPage, SessionState, SessionSummary,
+};
+use super::openapi::{Access, Operation, Shape, shape};
+use super::query::{PAGE_DEFAULT, PAGE_MAX, Query};
+use super::routes::Routes;
 use super::{ForPeople, Problem, body};
 use crate::app::App;
 use crate::onboarding::{self, Begin, Offer, Return};
 
-/// Sessions on one page, when the caller does not say and at most.
-const PAGE_DEFAULT: i64 = 50;
-const PAGE_MAX: i64 = 200;
 /// What a browser brings back: a code of some hundred bytes, and a provider's own words.
 const RETURN_QUERY_BYTES_MAX: usize = 16 * 1024;
 const RETURN_PARAMS_MAX: usize = 64;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/plugins", get(plugins))
-        .route("/v1/onboarding", post(begin).get(list))
-        .route("/v1/onboarding/{id}", get(show).delete(give_up))
-        .route("/v1/onboarding/{id}/answers", post(answer))
-        .route("/onboarding/return", get(returned))
-        .route("/onboarding/return/{token}", get(returned_by_path))
+pub(super) fn routes() -> Routes {
+    sessions().merge(returns())
+}
+
+fn sessions() -> Routes {
+    let whole = || shape::<SessionSummary>().with::<SessionState>();
+    Routes::new()
+        .on(
+            Operation::get("/v1/plugins", "list_plugins")
+                .about("onboarding", "Plugins that numbers can be connected with, their flows, and what each asks")
+                .answers(200, "All of them", shape::<ConnectPlugins>()),
+            plugins,
+        )
+        .on(
+            Operation::get("/v1/onboarding", "list_onboarding_sessions")
+                .about("onboarding", "Sessions, newest first")
+                .query("limit", "Sessions on a page", json!({"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}))
+                .query("cursor", "The next_cursor of an earlier page", json!({"type": "string"}))
+                .answers(200, "One page", shape::<SessionPage>()),
+            list,
+        )
+        .on(
+            Operation::post("/v1/onboarding", "begin_onboarding")
+                .about("onboarding", "Begins to connect a number")
+                .takes(
+                    shape::<SessionIn>(),
+                    json!({"plugin": "twilio", "flow": "credentials", "inputs": {}}),
+                )
+                .answers(201, "The session and what it asks for, or still running", whole())
+                .refuses(&[Code::PluginNotAllowed, Code::ChannelTaken, Code::ChannelUnknown, Code::PluginFailed]),
+            begin,
+        )
+        .on(
+            Operation::get("/v1/onboarding/{id}", "get_onboarding_session")
+                .about("onboarding", "Where a session stands")
+                .answers(200, "The session", whole()),
+            show,
+        )
+        .on(
+            Operation::post("/v1/onboarding/{id}/answers", "answer_onboarding")
+                .about("onboarding", "Answers what a session asks")
+                .more("Without answers, a step that failed is tried again.")
+                .takes(shape::<SessionAnswersIn>(), json!({"answers": {"number": "+4915112345678"}}))
+                .answers(200, "The session", whole())
+                .refuses(&[Code::OnboardingNotWaiting]),
+            answer,
+        )
+        .on(
+            Operation::delete("/v1/onboarding/{id}", "give_up_onboarding")
+                .about("onboarding", "Gives a session up, with all that was typed in")
+                .answers_empty(204, "It has ended")
+                .refuses(&[Code::OnboardingNotWaiting]),
+            give_up,
+        )
+}
+
+/// Browsers call these, so whatever becomes of it is a page.
+fn returns() -> Routes {
+    let page = |operation: Operation| {
+        let text = Shape::text;
+        operation
+            .access(Access::Open)
+            .answers_as(200, "The session goes on", "text/html", text())
+            .answers_as(400, "Longer than any answer", "text/html", text())
+            .answers_as(404, "Nobody waits for it", "text/html", text())
+            .answers_as(410, "Taken already, or too late", "text/html", text())
+            .answers_as(500, "It could not be kept", "text/html", text())
+            .answers_as(503, "It could not be kept now", "text/html", text())
+    };
+    Routes::new()
+        .on(
+            page(
+                Operation::get("/onboarding/return", "return_from_provider").about(
+                    "onboarding",
+                    "Where a provider sends the browser back, with the session's token in `state`",
+                ),
+            ),
+            returned,
+        )
+        .on(
+            page(
+                Operation::get("/onboarding/return/{token}", "return_from_provider_by_path").about(
+                    "onboarding",
+                    "The same, for providers that append a query of their own",
+                ),
+            ),
+            returned_by_path,
+        )
 }
 
 /// `GET /v1/plugins`: plugins that this tenant may connect numbers with, their flows, and what each asks.
@@ -151,25 +233,16 @@ async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Problem> {
     let query = Query::read(query.as_deref(), &["limit", "cursor"])?;
-    let wrong = |detail: String| Problem::new(Code::InvalidQuery).detail(detail);
-    let limit = match query.value("limit") {
-        None => PAGE_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n| (1..=PAGE_MAX).contains(n))
-            .ok_or_else(|| wrong(format!("limit is a number from 1 to {PAGE_MAX}")))?,
-    };
-    let cursor = query.value("cursor").map(str::parse::<OnboardingId>);
-    let cursor = cursor
-        .transpose()
-        .map_err(|_| wrong("cursor is the next_cursor of an earlier page".to_owned()))?;
+    let limit = query.limit()?;
+    let cursor = query.parsed("cursor", "the next_cursor of an earlier page", |text| {
+        text.parse::<OnboardingId>().ok()
+    })?;
     let mut conn = app.db.read().await?;
-    let mut page = store::page(&mut conn, &caller.tenant, cursor, limit + 1).await?;
+    let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut page = store::page(&mut conn, &caller.tenant, cursor, asked).await?;
     drop(conn);
-    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = page.len() > shown;
-    page.truncate(shown);
+    let more = page.len() > limit;
+    page.truncate(limit);
     let next_cursor = page.last().filter(|_| more).map(|last| last.key.id);
     let data: Vec<_> = page
         .iter()

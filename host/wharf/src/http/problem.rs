@@ -55,6 +55,24 @@ impl Problem {
         self
     }
 
+    /// As a part of an answer about many: its fields are named below `pointer`.
+    pub(crate) fn at(mut self, pointer: &str) -> Value {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        let mut body = self.body("");
+        if let Some(object) = body.as_object_mut() {
+            object.remove("request_id");
+        }
+        body
+    }
+
+    /// What is special about this occurrence, when that was said.
+    pub(crate) fn why(&self) -> Option<&str> {
+        let first = self.errors.first().map(|error| error.detail.as_str());
+        self.detail.as_deref().or(first)
+    }
+
     pub fn code(&self) -> Code {
         self.code
     }

@@ -75,7 +75,18 @@ impl MediaFiles {
 
     /// The objects of one tenant, and of nobody else. New ones are brought by `origin`.
     pub fn of(self: &Arc<Self>, tenant: &TenantId, origin: MediaOrigin) -> Arc<dyn MediaStore> {
-        Arc::new(TenantMedia::new(Arc::clone(self), tenant.clone(), origin))
+        self.of_at_most(tenant, origin, u64::MAX)
+    }
+
+    /// The same, where new objects have at most so many bytes.
+    pub fn of_at_most(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        origin: MediaOrigin,
+        bytes_max: u64,
+    ) -> Arc<dyn MediaStore> {
+        let files = Arc::clone(self);
+        Arc::new(TenantMedia::new(files, tenant.clone(), origin, bytes_max))
     }
 
     /// What a link leads to: none for one that is wrong, has ended, or whose object is gone.

@@ -22,14 +22,22 @@ pub struct TenantMedia {
     files: Arc<MediaFiles>,
     tenant: TenantId,
     origin: MediaOrigin,
+    /// Of a new object, beside the limit that holds for all.
+    bytes_max: u64,
 }
 
 impl TenantMedia {
-    pub(super) fn new(files: Arc<MediaFiles>, tenant: TenantId, origin: MediaOrigin) -> Self {
+    pub(super) fn new(
+        files: Arc<MediaFiles>,
+        tenant: TenantId,
+        origin: MediaOrigin,
+        bytes_max: u64,
+    ) -> Self {
         Self {
             files,
             tenant,
             origin,
+            bytes_max,
         }
     }
 
@@ -57,7 +65,10 @@ impl TenantMedia {
 
     async fn begin(&self, new: NewMedia) -> Result<Box<dyn MediaSink>, MediaError> {
         let limits = &self.files.limits;
-        let bytes_max = new.bytes_max.min(limits.object_bytes_max);
+        let bytes_max = new
+            .bytes_max
+            .min(limits.object_bytes_max)
+            .min(self.bytes_max);
         if new.announced_bytes.is_some_and(|bytes| bytes > bytes_max) {
             return Err(MediaError::TooLarge { bytes_max });
         }

@@ -9,10 +9,10 @@ use wharf_runtime::Plugin;
 use wharf_store::channels::{self, ChannelRow};
 use wharf_store::{Owner, StoreError, Tx, Vault, routes};
 
-use super::{Sync, burst_of, declared_rate};
+use super::{Sync, declared_rate};
 use crate::app::App;
 use crate::clock::random;
-use crate::workers::lane_of;
+use crate::workers::{lane_of, pace};
 
 /// Brings the channel into the store with its lane and its webhooks' addresses, those that it has kept.
 pub(crate) async fn provision(
@@ -24,8 +24,8 @@ pub(crate) async fn provision(
 ) -> Result<(), StoreError> {
     channels::upsert(tx, row).await?;
     let lane = lane_of(&row.tenant, &row.id);
-    let burst = burst_of(row.per_second);
-    wharf_queue::set_lane_rate(tx, Queue::Send, &lane, &row.tenant, row.per_second, burst).await?;
+    let rate = pace::lane_rate(descriptor, row.per_second, false);
+    wharf_queue::set_lane_rate(tx, Queue::Send, &lane, &row.tenant, rate).await?;
     let owner = Owner::Channel(row.tenant.clone(), row.id.clone());
     for webhook in &descriptor.webhooks {
         if webhook.level == Level::App && row.app_id.is_some() {

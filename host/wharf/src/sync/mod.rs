@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use wharf_config::{App as FileApp, Channel as FileChannel, Config, RotatingSecret, Tenant};
 use wharf_core::provider::{Bucket, Descriptor, Level};
+use wharf_core::scope::Scope;
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
 use wharf_queue::Queue;
 use wharf_runtime::Registry;
@@ -26,7 +27,7 @@ use wharf_store::{apps, channels, credentials, endpoints, keys, routes, tenants}
 
 use crate::clock::random;
 use crate::directory::ENDPOINT_SECRET;
-use crate::workers::lane_of;
+use crate::workers::{lane_of, pace};
 
 pub(crate) use adopt::{adopt, differs, problems_of, users_of};
 pub(crate) use check::{check, misshapen};
@@ -149,15 +150,8 @@ impl Sync<'_> {
         let row = channel_row(tenant, id, channel, &descriptor, self.now)?;
         channels::upsert(tx, &row).await?;
         let lane = lane_of(tenant, id);
-        wharf_queue::set_lane_rate(
-            tx,
-            Queue::Send,
-            &lane,
-            tenant,
-            row.per_second,
-            burst_of(row.per_second),
-        )
-        .await?;
+        let rate = pace::lane_rate(&descriptor, row.per_second, channel.mps.is_some());
+        wharf_queue::set_lane_rate(tx, Queue::Send, &lane, tenant, rate).await?;
         let owner = Owner::Channel(tenant.clone(), id.clone());
         let shared = shared_owners(&row);
         self.credentials(tx, &owner, &shared, &channel.secrets)
@@ -287,6 +281,11 @@ fn key_row(tenant: &TenantId, name: &str, key: &wharf_config::ApiKey, now: i64) 
         name: name.to_owned(),
         hash: hex::encode(key.hash.0),
         origin: Origin::File,
+        scopes: vec![Scope::ALL],
+        channels: None,
+        requests_per_minute: None,
+        replaces: None,
+        last_used_at: None,
         created_at: now,
         expires_at: None,
         revoked_at: None,
@@ -332,12 +331,6 @@ pub(crate) fn shared_owners(row: &ChannelRow) -> Vec<Owner> {
     let keys = account.chain(row.app_id.iter().map(AccountKey::of_app));
     keys.map(|key| Owner::Account(row.tenant.clone(), key))
         .collect()
-}
-
-/// A lane saves up no more than 100 ms of its rate while it is idle: enough to make up for the waits of
-/// a busy process, and a second that begins after a pause holds at most a tenth more than allowed.
-fn burst_of(per_second: u32) -> u32 {
-    (per_second / 10).max(1)
 }
 
 pub(crate) fn declared_rate(descriptor: &Descriptor) -> u32 {

@@ -1,8 +1,9 @@
 //! One attempt: plugin, exchange, plugin, until the provider accepted or something failed.
 //!
-//! Nothing leaves before the journal says that it will, and nothing is read before the journal says
-//! what came back. So an attempt that a crash interrupted is continued from its last written line:
-//! an answer that is there is read again, a request without an answer counts as interrupted.
+//! Nothing leaves before the journal says that it will, and nothing is read before it says what came back.
+//! So one that a crash interrupted goes on from its last line: a request without answer is interrupted.
+
+mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
 use wharf_store::messages::Message;
-use wharf_store::{Aad, StoreError, Tx};
+use wharf_store::{StoreError, Tx};
 
 use super::failed::{Failed, Last, SendError, may_have_acted};
 use crate::app::App;
 use crate::directory::Channel;
-use crate::exchange::{self, Actor, Journal, JournalEntry, Performed};
+use crate::exchange::{self, Actor, Journal, JournalEntry, NotPerformed, Performed};
 
 /// How an attempt ended.
 pub(super) enum End {
@@ -29,6 +30,20 @@ pub(super) enum End {
     Failed(Box<Failed>),
     /// The plugin was not asked and nothing was journalled: no attempt was made.
     NotAsked(Box<Failed>),
+}
+
+fn refused(error: SendError, last: Option<&Last>) -> End {
+    End::Failed(Box::new(Failed::of_refusal(error, last)))
+}
+
+/// A limit is used up. An attempt that has begun is not over: its journal says where it goes on.
+fn closed(wait_ms: i64, is_begun: bool) -> End {
+    let failed = Box::new(Failed::closed(wait_ms.max(0), is_begun));
+    if is_begun {
+        End::Failed(failed)
+    } else {
+        End::NotAsked(failed)
+    }
 }
 
 pub(super) struct Attempt<'a> {
@@ -64,23 +79,9 @@ impl<'a> Attempt<'a> {
 
     /// Runs to an end, from the start or from where a crash left it.
     pub(super) async fn run(&self, open: Option<OpenAttempt>) -> Result<End, StoreError> {
-        let wire = self.wire_message();
-        let mut seq: u32 = 0;
+        let wire = wire_message(self.message, self.channel);
         let mut begun = open.is_some();
-        let mut last = None;
-        let mut step = match open {
-            None => self.plugin.start(&self.context(), &wire).await,
-            Some(open) => {
-                seq = u32::try_from(open.exchanges.len()).unwrap_or(u32::MAX);
-                match self.recover(open, &wire).await? {
-                    Recovered::Resumed(from, step) => {
-                        last = Some(from);
-                        *step
-                    }
-                    Recovered::Again => self.plugin.start(&self.context(), &wire).await,
-                }
-            }
-        };
+        let (mut step, mut seq, mut last) = self.first(open, &wire).await?;
         loop {
             let exchange = match step {
                 Ok(Progress::Done(accepted)) => {
@@ -107,8 +108,7 @@ impl<'a> Attempt<'a> {
                 let detail =
                     format!("the plugin asked for more than {max} exchanges for one message");
                 let error = SendError::new("plugin-exchanges-limit", detail);
-                let failed = Failed::of_refusal(error, last.as_ref());
-                return Ok(End::Failed(Box::new(failed)));
+                return Ok(refused(error, last.as_ref()));
             }
             match self.exchange(&exchange, seq, begun).await? {
                 Ok(Performed {
@@ -126,23 +126,28 @@ impl<'a> Attempt<'a> {
                         acted_before: last.as_ref().is_some_and(Last::may_have_acted),
                     });
                 }
-                Err(error) => {
-                    let failed = Failed::of_refusal(error, last.as_ref());
-                    return Ok(End::Failed(Box::new(failed)));
+                Err(Stop::Refused(error)) => return Ok(refused(error, last.as_ref())),
+                Err(Stop::Closed { until_ms }) => {
+                    return Ok(closed(until_ms - self.app.now_ms(), begun));
                 }
             }
         }
     }
 
-    fn wire_message(&self) -> OutboundMessage {
-        OutboundMessage {
-            id: self.message.id.bare(),
-            to: self.message.to.clone(),
-            sender: self.channel.sender.clone(),
-            content: self.message.content.clone(),
-            reply_to: self.message.reply_to.clone(),
-            options: crate::view::options(self.message.options.as_ref()),
-        }
+    /// The step to go on with, after how many exchanges, and the last of them.
+    async fn first(
+        &self,
+        open: Option<OpenAttempt>,
+        wire: &OutboundMessage,
+    ) -> Result<(Step, u32, Option<Last>), StoreError> {
+        let Some(open) = open else {
+            return Ok((self.plugin.start(&self.context(), wire).await, 0, None));
+        };
+        let seq = u32::try_from(open.exchanges.len()).unwrap_or(u32::MAX);
+        Ok(match self.recover(open, wire).await? {
+            Recovered::Resumed(from, step) => (*step, seq, Some(from)),
+            Recovered::Again => (self.plugin.start(&self.context(), wire).await, seq, None),
+        })
     }
 
     fn context(&self) -> CallContext {
@@ -156,7 +161,7 @@ impl<'a> Attempt<'a> {
         exchange: &Exchange,
         seq: u32,
         begun: bool,
-    ) -> Result<Result<Performed, SendError>, StoreError> {
+    ) -> Result<Result<Performed, Stop>, StoreError> {
         let journal = Entry {
             attempt: self,
             seq,
@@ -165,12 +170,14 @@ impl<'a> Attempt<'a> {
         let delay = Duration::from_millis(exchange.delay_ms.min(DELAY_MS_MAX).into());
         match exchange::perform(self.app, &self.actor, exchange, delay, &journal).await? {
             Ok(performed) => Ok(Ok(performed)),
-            Err(denied) => {
+            Err(NotPerformed::Closed { until_ms }) => Ok(Err(Stop::Closed { until_ms })),
+            Err(NotPerformed::Denied(denied)) => {
                 if !begun {
                     self.begin(None).await?;
                 }
                 tracing::warn!(message.id = %self.message.id, plugin.name = self.plugin.name(), reason = %denied, "an exchange was denied");
-                Ok(Err(SendError::new(denied.slug(), denied.to_string())))
+                let error = SendError::new(denied.slug(), denied.to_string());
+                Ok(Err(Stop::Refused(error)))
             }
         }
     }
@@ -247,7 +254,13 @@ impl<'a> Attempt<'a> {
             }
         };
         let state = match &exchange.state {
-            Some(sealed) => self.open_state(exchange.seq, sealed)?,
+            Some(sealed) => state::open(
+                &self.app.vault,
+                &self.channel.tenant,
+                self.message.id,
+                exchange.seq,
+                sealed,
+            )?,
             None => Vec::new(),
         };
         let step = self
@@ -263,28 +276,31 @@ impl<'a> Attempt<'a> {
             Box::new(step),
         ))
     }
+}
 
-    fn seal_state(&self, seq: u32, state: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        Ok(self
-            .app
-            .vault
-            .seal(&state_aad(tenant, &id, seq), state)?
-            .bytes)
-    }
-
-    fn open_state(&self, seq: u32, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (tenant, id) = (self.channel.tenant.as_str(), self.message.id.bare());
-        Ok(self
-            .app
-            .vault
-            .open(&state_aad(tenant, &id, seq), sealed)?
-            .to_vec())
+/// The message as its plugin gets it.
+pub(super) fn wire_message(message: &Message, channel: &Channel) -> OutboundMessage {
+    OutboundMessage {
+        id: message.id.bare(),
+        to: message.to.clone(),
+        sender: channel.sender.clone(),
+        content: message.content.clone(),
+        reply_to: message.reply_to.clone(),
+        options: crate::view::options(message.options.as_ref()),
     }
 }
 
+/// Why an exchange was not performed: nothing left.
+enum Stop {
+    Refused(SendError),
+    Closed { until_ms: i64 },
+}
+
+/// What a plugin's call came to.
+type Step = Result<Progress, CallError>;
+
 enum Recovered {
-    Resumed(Last, Box<Result<Progress, CallError>>),
+    Resumed(Last, Box<Step>),
     /// Nothing that matters went out: begin the flow again.
     Again,
 }
@@ -308,7 +324,14 @@ impl Journal for Entry<'_> {
         let state = if exchange.state.is_empty() {
             None
         } else {
-            Some(attempt.seal_state(self.seq, &exchange.state)?)
+            let (tenant, id) = (&attempt.channel.tenant, attempt.message.id);
+            Some(state::seal(
+                &attempt.app.vault,
+                tenant,
+                id,
+                self.seq,
+                &exchange.state,
+            )?)
         };
         let begun = Begun {
             new: NewExchange {
@@ -374,15 +397,5 @@ pub(super) fn replay_of(declared: Replay, from_memory: bool) -> Replay {
     }
 }
 
-/// Longest pause between two exchanges that a worker waits out.
+/// Longest pause before an exchange.
 const DELAY_MS_MAX: u32 = 5_000;
-
-fn state_aad<'a>(tenant: &'a str, message: &'a str, seq: u32) -> Aad<'a> {
-    Aad {
-        purpose: "exchange-state",
-        tenant: Some(tenant),
-        owner: message,
-        name: "state",
-        slot: i64::from(seq),
-    }
-}

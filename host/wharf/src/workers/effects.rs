@@ -1,21 +1,27 @@
 //! The effects of one atom of a webhook, each once, in the transaction of the note that it is in.
 
 use serde_json::json;
-use wharf_core::provider::{InboundEvent, InboundItem, InboundStatus};
+use wharf_core::fetch::FetchRule;
+use wharf_core::provider::{InboundContent, InboundEvent, InboundItem, InboundStatus};
 use wharf_core::{MessageId, Status};
 use wharf_store::channels::ChannelRow;
 use wharf_store::messages::{self, Message, NewInbound};
 use wharf_store::{StoreError, Tx, atoms, statuses};
 
 use super::facts;
+use super::pace;
 use super::settle::{Change, change_status};
 use crate::announce::Announcer;
+use crate::upkeep::media::{self, About};
+use crate::upkeep::{health, templates};
 
 /// One atom on its way into one tenant.
 pub(super) struct Placed {
     pub(super) item: InboundItem,
     pub(super) channel: ChannelRow,
     pub(super) announcer: Announcer,
+    /// Which media of its messages are fetched.
+    pub(super) media: FetchRule,
 }
 
 /// Applies one atom once. False when the message it speaks of is not known here yet.
@@ -51,12 +57,52 @@ pub(super) async fn apply(
                 created_at: now,
             };
             messages::insert_inbound(tx, tenant, &new).await?;
-            fact
+            pace::count_inbound(tx, tenant, &atom.channel.id, now).await?;
+            atom.announcer.announce(tx, fact, now).await?;
+            if let InboundContent::Media(medium) = &message.content {
+                let about = About {
+                    id,
+                    channel: atom.channel.id.clone(),
+                    provider_message_id: message.provider_message_id.clone(),
+                };
+                media::begin(tx, &atom.announcer, &about, medium, &atom.media, now).await?;
+            }
+            return Ok(true);
         }
-        other => facts::reported(&atom.channel, other),
+        InboundEvent::Template(update) => {
+            templates::learn(tx, &atom.announcer, &atom.channel, update, now).await?;
+            facts::reported(&atom.channel, &atom.item.event)
+        }
+        InboundEvent::Channel(update) => {
+            heed(tx, atom, &atom.item.event, now).await?;
+            health::learn(tx, &atom.channel, update, now).await?;
+            facts::reported(&atom.channel, &atom.item.event)
+        }
+        other => {
+            heed(tx, atom, other, now).await?;
+            facts::reported(&atom.channel, other)
+        }
     };
     atom.announcer.announce(tx, fact, now).await?;
     Ok(true)
+}
+
+/// What an event says about the speed of the number.
+async fn heed(
+    tx: &mut Tx,
+    atom: &Placed,
+    event: &InboundEvent,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (tenant, channel) = (&atom.channel.tenant, &atom.channel.id);
+    match event {
+        InboundEvent::Echo(_) => pace::count_inbound(tx, tenant, channel, now).await,
+        InboundEvent::Channel(update) => match update.messages_per_second {
+            Some(per_second) if per_second > 0 => pace::said(tx, tenant, channel, per_second).await,
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 async fn is_new(tx: &mut Tx, plugin: &str, atom: &Placed, now: i64) -> Result<bool, StoreError> {

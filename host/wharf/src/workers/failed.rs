@@ -1,7 +1,7 @@
 //! Why an attempt failed, and whether what went out before makes a repetition dangerous.
 
 use serde_json::{Value, json};
-use wharf_core::provider::{Outcome, PlatformError, Replay};
+use wharf_core::provider::{Outcome, Pace, PlatformError, Replay};
 use wharf_core::retry::Failure;
 use wharf_runtime::CallError;
 
@@ -10,7 +10,7 @@ pub(super) struct Failed {
     pub(super) error: SendError,
     kind: Kind,
     /// The provider's own words on speed.
-    pub(super) advice: Option<PlatformError>,
+    advice: Option<PlatformError>,
 }
 
 enum Kind {
@@ -92,6 +92,29 @@ impl Failed {
         }
     }
 
+    /// A limit of the provider's has no room before then. Nothing went out for this exchange; what went
+    /// before it stands in the journal, and the attempt goes on from there.
+    pub(super) fn closed(wait_ms: i64, is_begun: bool) -> Self {
+        let detail = "a limit of the provider's is used up for the moment";
+        Self {
+            error: SendError::new("rate-limited", detail),
+            kind: match is_begun {
+                true => Kind::Suspended { ms: wait_ms },
+                false => Kind::Paused { ms: wait_ms },
+            },
+            advice: None,
+        }
+    }
+
+    /// There is nobody to ask: the channel or its plugin has gone.
+    pub(super) fn absent(reason: &str) -> Self {
+        Self {
+            error: SendError::new("channel-absent", reason),
+            kind: Kind::Overloaded,
+            advice: None,
+        }
+    }
+
     /// Nobody can tell any more what an exchange that went out has done.
     pub(super) fn ambiguous(error: SendError) -> Self {
         Self {
@@ -107,6 +130,11 @@ impl Failed {
             Kind::Suspended { ms } => Some(ms),
             _ => None,
         }
+    }
+
+    /// What the provider said about speed.
+    pub(super) fn pace(&self) -> &[Pace] {
+        self.advice.as_ref().map_or(&[], |error| &error.pace)
     }
 
     pub(super) fn failure(&self) -> Failure<'_> {

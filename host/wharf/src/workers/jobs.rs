@@ -1,10 +1,13 @@
 //! Names and limits of the jobs, shared by those who push them and those who run them.
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 use wharf_config::Config;
-use wharf_core::{IdSource, JobId, TenantId};
-use wharf_queue::Priority;
+use wharf_core::{ChannelId, IdSource, JobId, TenantId};
+use wharf_queue::{NewJob, Priority, Queue};
+use wharf_store::messages::Message;
+use wharf_store::templates::TemplateAccount;
 
 /// Queue `send`: one message.
 pub const SEND: &str = "send";
@@ -17,6 +20,24 @@ pub const SANDBOX_STEP: &str = "sandbox-step";
 /// Queue `maintenance`: delete what is past its keeping time.
 pub const PURGE: &str = "purge";
 
+/// Queue `media`: the medium of one message that came in.
+pub const FETCH_MEDIA: &str = "fetch-media";
+/// Queue `maintenance`: push what is due of a schedule, and the schedule's next round.
+pub const UPKEEP_ROUND: &str = "upkeep-round";
+/// Queue `maintenance`: list an account's templates.
+pub const TEMPLATES_SYNC: &str = "templates-sync";
+/// Queue `maintenance`: look at one channel.
+pub const HEALTH_CHECK: &str = "health-check";
+/// Queue `maintenance`: fetch what a channel missed.
+pub const CATCH_UP: &str = "catch-up";
+/// Queue `maintenance`: ask what became of a message.
+pub const RECONCILE: &str = "reconcile";
+
+/// Claims of one fetch before it counts as crashing its worker: its attempts are counted on the message's
+/// row, and a tenant that has its share of workers sends its jobs back.
+pub const FETCH_CLAIMS_MAX: u32 = 100_000;
+/// The same for what is asked of providers on a schedule.
+pub const UPKEEP_CLAIMS_MAX: u32 = 100_000;
 /// Queue `maintenance`: one turn of an onboarding session.
 pub const ONBOARDING_TURN: &str = "onboarding-turn";
 
@@ -83,3 +104,95 @@ pub fn priority(of: wharf_core::request::Priority) -> Priority {
 pub fn attempt_of(job: &wharf_queue::Job) -> u32 {
     u32::try_from(job.attempt).unwrap_or(u32::MAX)
 }
+
+/// Lists an account's templates, unless a listing that began at `since` or later is there. One of a key is
+/// in the queue at a time.
+pub fn templates_sync(
+    tenant: &TenantId,
+    channel: &ChannelId,
+    of: &TemplateAccount,
+    key: &str,
+    (since, due_at): (i64, i64),
+) -> NewJob {
+    let TemplateAccount { plugin, account } = of;
+    upkeep(
+        TEMPLATES_SYNC,
+        tenant,
+        channel,
+        &format!("{plugin}/{account}:{key}"),
+        json!({ "channel": channel, "since": since, "due_at": due_at }),
+        due_at,
+    )
+}
+
+/// Looks at a channel, unless it was looked at at `since` or later.
+pub fn health_check(
+    tenant: &TenantId,
+    channel: &ChannelId,
+    key: &str,
+    (since, due_at): (i64, i64),
+) -> NewJob {
+    upkeep(
+        HEALTH_CHECK,
+        tenant,
+        channel,
+        &format!("{channel}:{key}"),
+        json!({ "channel": channel, "since": since, "due_at": due_at }),
+        due_at,
+    )
+}
+
+/// Fetches what a channel missed since then.
+pub fn catch_up(tenant: &TenantId, channel: &ChannelId, since: i64, due_at: i64) -> NewJob {
+    upkeep(
+        CATCH_UP,
+        tenant,
+        channel,
+        &format!("{channel}:{since}"),
+        json!({ "channel": channel, "since": since, "due_at": due_at }),
+        due_at,
+    )
+}
+
+/// Asks what became of one try of a message.
+pub fn reconcile(message: &Message, immediate: bool, since: i64, due_at: i64) -> NewJob {
+    let id = message.id;
+    upkeep(
+        RECONCILE,
+        &message.tenant,
+        &message.channel,
+        &format!("{id}:{}", message.try_number),
+        json!({ "message": id, "try": message.try_number, "immediate": immediate, "since": since }),
+        due_at,
+    )
+}
+
+fn upkeep(
+    kind: &'static str,
+    tenant: &TenantId,
+    channel: &ChannelId,
+    key: &str,
+    payload: Value,
+    due_at: i64,
+) -> NewJob {
+    NewJob {
+        id: keyed_id(&format!("{kind}:{tenant}/{key}")),
+        queue: Queue::Maintenance,
+        tenant: tenant.clone(),
+        lane: upkeep_lane(tenant, channel),
+        order_key: None,
+        kind,
+        payload,
+        priority: Priority::Low,
+        due_at,
+        attempts_max: UPKEEP_CLAIMS_MAX,
+    }
+}
+
+/// Apart from the channel's other lanes of that queue, such as the sandbox's scripts: it may be rested.
+pub fn upkeep_lane(tenant: &TenantId, channel: &ChannelId) -> String {
+    format!("{tenant}/{channel}/upkeep")
+}
+
+/// The key of jobs that somebody asked for, or that something was seen to need.
+pub const ASKED: &str = "asked";

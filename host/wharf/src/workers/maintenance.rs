@@ -10,7 +10,7 @@ use serde_json::json;
 use wharf_queue::{Job, NewJob, Outcome, Priority, Queue};
 use wharf_store::{StoreError, atoms, credentials, idempotency, memos, webhooks};
 
-use super::jobs;
+use super::{catch_up, heartbeat, jobs, reconcile, rounds};
 use crate::app::App;
 use crate::clock::jitter;
 use crate::media::Swept;
@@ -33,6 +33,11 @@ pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
     let run = match job.kind.as_str() {
         jobs::PURGE => purge(&app, &job).await,
         jobs::SANDBOX_STEP => crate::sandbox::play(&app, &job).await,
+        jobs::UPKEEP_ROUND => rounds::run(&app, &job).await,
+        jobs::TEMPLATES_SYNC => rounds::sync_templates(&app, &job).await,
+        jobs::HEALTH_CHECK => rounds::check_health(&app, &job).await,
+        jobs::CATCH_UP => catch_up::run(&app, &job).await,
+        jobs::RECONCILE => reconcile::run(&app, &job).await,
         jobs::ONBOARDING_TURN => crate::onboarding::run(&app, &job).await,
         other => {
             return Outcome::Dead {
@@ -54,10 +59,13 @@ pub(super) async fn handle(job: Job, app: Arc<App>) -> Outcome {
     }
 }
 
-/// Makes sure that the next hour's run is in the queue.
+/// Makes sure that the next run of each schedule is in the queue, and says that the gateway is up.
 pub async fn start_schedules(app: &Arc<App>) -> Result<(), StoreError> {
     let now = app.now_ms();
-    push_purge(app, now / HOUR_MS + 1, now).await
+    push_purge(app, now / HOUR_MS + 1, now).await?;
+    // Boxed: a start holds few of them, and their futures are large.
+    Box::pin(heartbeat::beat(app)).await?;
+    Box::pin(rounds::start(app)).await
 }
 
 async fn push_purge(app: &App, hour: i64, now: i64) -> Result<(), StoreError> {

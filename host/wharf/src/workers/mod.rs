@@ -1,15 +1,24 @@
 //! The jobs' handlers, run by apalis workers over our own queue.
 
 mod attempt;
+pub(crate) mod cancel;
+mod catch_up;
 mod deliver;
 mod effects;
 mod facts;
 mod failed;
+mod fallback;
+mod fetch;
+mod gate;
+mod heartbeat;
 pub mod jobs;
 mod maintenance;
+pub(crate) mod pace;
 mod parse;
 mod pin;
+mod reconcile;
 pub mod revive;
+mod rounds;
 mod send;
 mod settle;
 
@@ -22,6 +31,8 @@ use wharf_queue::{Data, Monitor, Queue};
 
 use crate::app::App;
 
+pub use gate::Gate;
+pub(crate) use heartbeat::{keep as keep_heartbeat, waiting as catch_up_waiting};
 pub use maintenance::start_schedules;
 
 /// The pacing unit of a channel's sends.
@@ -60,6 +71,13 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         queue.delivery_concurrency,
         Arc::clone(&app),
         |job, app: Data<Arc<App>>| deliver::handle(job, Arc::clone(&app)),
+    );
+    monitor = queues.register(
+        monitor,
+        Queue::Media,
+        queue.media_concurrency,
+        Arc::clone(&app),
+        |job, app: Data<Arc<App>>| fetch::handle(job, Arc::clone(&app)),
     );
     monitor = queues.register(
         monitor,

@@ -22,6 +22,7 @@ use super::jobs;
 use crate::announce::Announcer;
 use crate::app::App;
 use crate::clock::{jitter, random};
+use crate::upkeep::media::rule_of;
 
 #[derive(Deserialize)]
 struct Payload {
@@ -90,11 +91,7 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
         None => plugin.on_behalf_of_many(&webhook.owner.to_string()),
     };
     let request = request_of(&webhook);
-    let mut reader = Reader {
-        app,
-        webhook: &webhook,
-        announcers: HashMap::new(),
-    };
+    let mut reader = Reader::new(app, webhook.owner.clone(), &webhook.plugin);
     let (mut items, mut skip, mut pages) = (0, 0, 0);
     let mut left = Left::default();
     loop {
@@ -103,9 +100,7 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
             Err(error) => return unreadable(app, job, &webhook, error, late).await,
         };
         items += parsed.items.len();
-        for chunk in parsed.items.chunks(ATOMS_PER_TRANSACTION) {
-            left.add(&reader.take(chunk).await?);
-        }
+        left.add(&reader.take_all(&parsed.items).await?);
         pages += 1;
         match parsed.next {
             Some(next) if next > skip && pages < PAGES_MAX => skip = next,
@@ -129,7 +124,7 @@ async fn run(app: &Arc<App>, job: &Job, id: WebhookId) -> Result<Outcome, StoreE
 
 /// Atoms that could not be applied yet.
 #[derive(Default)]
-struct Left {
+pub(super) struct Left {
     /// Their number or account is no channel's here.
     unrouted: usize,
     /// They speak of a message that is not known here.
@@ -227,16 +222,36 @@ async fn finish(
     Ok(Outcome::DoneInTx)
 }
 
-struct Reader<'a> {
+/// Gives items to the channels they belong to, of those that `owner` may speak for.
+pub(super) struct Reader<'a> {
     app: &'a Arc<App>,
-    webhook: &'a WebhookRow,
+    owner: Owner,
+    plugin: &'a str,
     announcers: HashMap<TenantId, Announcer>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(app: &'a Arc<App>, owner: Owner, plugin: &'a str) -> Self {
+        Self {
+            app,
+            owner,
+            plugin,
+            announcers: HashMap::new(),
+        }
+    }
+
+    /// As [`Reader::take`] for any number of items.
+    pub(super) async fn take_all(&mut self, items: &[InboundItem]) -> Result<Left, StoreError> {
+        let mut left = Left::default();
+        for chunk in items.chunks(ATOMS_PER_TRANSACTION) {
+            left.add(&self.take(chunk).await?);
+        }
+        Ok(left)
+    }
+
     /// Applies what can be placed and tells what could not.
     async fn take(&mut self, items: &[InboundItem]) -> Result<Left, StoreError> {
-        let owner = self.webhook.owner.clone();
+        let owner = self.owner.clone();
         let mut routes: HashMap<String, Vec<ChannelRow>> = HashMap::new();
         let mut placed = Vec::with_capacity(items.len());
         let mut left = Left::default();
@@ -255,6 +270,7 @@ impl Reader<'_> {
                 let announcer = self.announcer(&channel.tenant).await?;
                 placed.push(Placed {
                     item: item.clone(),
+                    media: rule_of(&self.app.config, &channel.tenant, &channel.id),
                     channel: channel.clone(),
                     announcer,
                 });
@@ -263,7 +279,7 @@ impl Reader<'_> {
         if placed.is_empty() {
             return Ok(left);
         }
-        let (plugin, now) = (self.webhook.plugin.clone(), self.app.now_ms());
+        let (plugin, now) = (self.plugin.to_owned(), self.app.now_ms());
         let ids = Arc::clone(&self.app.ids);
         left.unmatched = self
             .app
@@ -289,7 +305,7 @@ impl Reader<'_> {
         route: &Route,
     ) -> Result<Vec<ChannelRow>, StoreError> {
         let mut conn = self.app.db.read().await?;
-        channels::by_route(&mut conn, owner, &self.webhook.plugin, route).await
+        channels::by_route(&mut conn, owner, self.plugin, route).await
     }
 
     async fn announcer(&mut self, tenant: &TenantId) -> Result<Announcer, StoreError> {

@@ -15,6 +15,9 @@ pub struct Selection {
     pub ids: Vec<JobId>,
     pub queue: Option<Queue>,
     pub tenant: Option<TenantId>,
+    pub lane: Option<String>,
+    /// The code that the reason begins with.
+    pub code: Option<String>,
 }
 
 impl Selection {
@@ -23,6 +26,8 @@ impl Selection {
             tenant: self.tenant.as_ref(),
             queue: self.queue,
             ids: (!self.ids.is_empty()).then_some(self.ids.as_slice()),
+            lane: self.lane.as_deref(),
+            code: self.code.as_deref(),
         }
     }
 }
@@ -52,14 +57,9 @@ async fn page(
     from: Option<String>,
     now_ms: i64,
 ) -> Result<(u64, Option<String>), StoreError> {
-    let page =
-        wharf_queue::failed(tx, of.tenant.as_ref(), of.queue, from.as_deref(), BATCH).await?;
+    let page = wharf_queue::dead(tx, of.filter(), from.as_deref(), BATCH).await?;
     let last = page.last().map(|job| job.id.clone());
-    let chosen: Vec<_> = page
-        .into_iter()
-        .filter(|job| of.ids.is_empty() || of.ids.iter().any(|id| id.bare() == job.id))
-        .collect();
-    Ok((batch(tx, &chosen, now_ms).await?, last))
+    Ok((batch(tx, &page, now_ms).await?, last))
 }
 
 #[derive(Deserialize)]
@@ -90,9 +90,8 @@ async fn batch(tx: &mut Tx, dead: &[DeadJob], now_ms: i64) -> Result<u64, StoreE
     wharf_queue::retry(
         tx,
         DeadFilter {
-            tenant: None,
-            queue: None,
             ids: Some(&ids),
+            ..DeadFilter::default()
         },
         now_ms,
     )

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use wharf_core::retry::{Decision, Failure, RetryPolicy, decide};
+use wharf_core::retry::{Decision, Failure, RetryPolicy, decide, may_fall_back};
 use wharf_core::{MessageId, Status};
 use wharf_queue::{Job, Outcome};
 use wharf_store::messages::Message;
 use wharf_store::{StoreError, journal, messages};
 
 use super::attempt::{Attempt, End};
+use super::failed::Failed;
 use super::pin::{self, Choice};
-use super::{jobs, settle};
+use super::{fallback, jobs, settle};
 use crate::app::App;
 use crate::clock::jitter;
 
@@ -125,6 +126,10 @@ async fn absent(
     message: &Message,
     reason: String,
 ) -> Result<Outcome, StoreError> {
+    if let Some(next) = fallback::next_channel(message) {
+        let failed = Failed::absent(&reason);
+        return fallback::go_on(app, job, message, None, &failed, next).await;
+    }
     let due_at = app.now_ms() + ABSENT_WAIT_MS;
     if due_at >= message.expires_at {
         return settle::expired(app, job, message).await;
@@ -156,8 +161,13 @@ async fn conclude(
         });
     }
     let send = &app.config.send;
+    let next = fallback::next_channel(message);
     let policy = RetryPolicy {
-        attempts_max: if immediate { 1 } else { send.attempts_max },
+        attempts_max: match (immediate, next) {
+            (true, _) => 1,
+            (false, Some(_)) => send.fallback_attempts_max.min(send.attempts_max),
+            (false, None) => send.attempts_max,
+        },
         backoff_base_ms: i64::try_from(send.backoff_base_ms).unwrap_or(i64::MAX),
         backoff_max_ms: i64::try_from(send.backoff_max_ms).unwrap_or(i64::MAX),
     };
@@ -178,6 +188,12 @@ async fn conclude(
         message.id = %message.id, channel.id = %message.channel, attempt = number,
         code = failed.error.code, reason = failed.error.detail, decision = ?decision, "attempt {number} did not end in an acceptance"
     );
+    if let (Decision::Fail, Some(next)) = (decision, next)
+        && may_fall_back(&failure)
+    {
+        let number = is_journalled.then_some(number);
+        return fallback::go_on(app, job, message, number, &failed, next).await;
+    }
     match decision {
         // Not an attempt's end: none was begun, or the one that is open goes on from its journal.
         Decision::RetryAt(due_at) if failure.is_not_asked() => Ok(Outcome::Retry {

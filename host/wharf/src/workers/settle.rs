@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use wharf_core::provider::{Accepted, Bucket, Level, PlatformError};
+use wharf_core::provider::{Accepted, Pace};
 use wharf_core::request::Policy;
 use wharf_core::{MessageId, Status, TenantId};
-use wharf_queue::{Job, Lease, Outcome, Queue};
+use wharf_queue::{Job, Lease, NewJob, Outcome};
+use wharf_runtime::Interface;
 use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
 use wharf_store::messages::{self, Message};
 use wharf_store::{StoreError, Tx};
 
 use super::failed::{Failed, SendError};
-use super::lane_of;
+use super::pace::Advice;
+use super::{jobs, reconcile};
 use crate::announce::{Announcer, StatusChange};
 use crate::app::App;
-
-/// The longest pause a provider's answer may put on a whole channel.
-const PAUSE_MS_MAX: u64 = 3_600_000;
 
 /// The provider took it.
 pub(super) async fn accepted(
@@ -35,7 +34,14 @@ pub(super) async fn accepted(
     let end = Settlement {
         status: Some(status),
         provider_message_id: accepted.provider_message_id,
-        ..Settlement::of(app, message, number, AttemptOutcome::Accepted).await?
+        ..Settlement::of(
+            app,
+            message,
+            number,
+            AttemptOutcome::Accepted,
+            &accepted.pace,
+        )
+        .await?
     };
     in_transaction(app, job, end, After::Complete).await
 }
@@ -52,8 +58,7 @@ pub(super) async fn retry(
     let end = Settlement {
         error: Some(failed.error.to_json()),
         retry_at: Some(due_at),
-        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
-        ..Settlement::of(app, message, number, AttemptOutcome::Retry).await?
+        ..Settlement::of(app, message, number, AttemptOutcome::Retry, failed.pace()).await?
     };
     let reason = describe(&failed.error);
     in_transaction(app, job, end, After::Retry { due_at, reason }).await
@@ -70,7 +75,8 @@ pub(super) async fn unknown(
     let end = Settlement {
         status: Some(Status::Unknown),
         error: Some(failed.error.to_json()),
-        ..Settlement::of(app, message, number, AttemptOutcome::Unknown).await?
+        reconcile: reconciliation(app, job, message).await?,
+        ..Settlement::of(app, message, number, AttemptOutcome::Unknown, failed.pace()).await?
     };
     let wait = i64::try_from(app.config.send.unknown_wait_ms).unwrap_or(i64::MAX);
     let due_at = app.now_ms().saturating_add(wait);
@@ -88,6 +94,25 @@ pub(super) async fn unknown(
     in_transaction(app, job, end, after).await
 }
 
+/// The job that asks the provider's list, where it has one.
+async fn reconciliation(
+    app: &App,
+    job: &Job,
+    message: &Message,
+) -> Result<Option<NewJob>, StoreError> {
+    let channel = app
+        .directory
+        .channel(&message.tenant, &message.channel)
+        .await?;
+    let plugin = channel.and_then(|channel| app.plugins.get(&channel.plugin));
+    let has_list = plugin.is_some_and(|plugin| plugin.has(Interface::Reconcile));
+    let immediate = job.payload["immediate"] == true;
+    let now = app.now_ms();
+    let due_at = reconcile::first_due(app, message, now);
+    Ok((has_list && app.config.upkeep.reconcile)
+        .then(|| jobs::reconcile(message, immediate, now, due_at)))
+}
+
 /// Final: a dead letter with its reason.
 pub(super) async fn failed(
     app: &Arc<App>,
@@ -99,8 +124,7 @@ pub(super) async fn failed(
     let end = Settlement {
         status: Some(Status::Failed),
         error: Some(failed.error.to_json()),
-        pause_ms: failed.advice.as_ref().and_then(channel_pause_ms),
-        ..Settlement::of(app, message, number, AttemptOutcome::Failed).await?
+        ..Settlement::of(app, message, number, AttemptOutcome::Failed, failed.pace()).await?
     };
     in_transaction(
         app,
@@ -246,7 +270,9 @@ struct Settlement {
     provider_message_id: Option<String>,
     error: Option<Value>,
     retry_at: Option<i64>,
-    pause_ms: Option<u64>,
+    /// Asks the provider's list what became of it.
+    reconcile: Option<NewJob>,
+    advice: Option<Advice>,
     announcer: Announcer,
     now: i64,
 }
@@ -257,6 +283,7 @@ impl Settlement {
         message: &Message,
         number: u32,
         outcome: AttemptOutcome,
+        paces: &[Pace],
     ) -> Result<Self, StoreError> {
         Ok(Self {
             tenant: message.tenant.clone(),
@@ -268,7 +295,8 @@ impl Settlement {
             provider_message_id: None,
             error: None,
             retry_at: None,
-            pause_ms: None,
+            reconcile: None,
+            advice: Advice::of(app, &message.tenant, &message.channel, &message.to, paces).await?,
             announcer: Announcer::of(app, &message.tenant).await?,
             now: app.now_ms(),
         })
@@ -324,10 +352,11 @@ async fn in_transaction(
                     };
                     change_status(tx, &end.announcer, &end.message, &change).await?;
                 }
-                if let Some(pause_ms) = end.pause_ms {
-                    let until = end.now + i64::try_from(pause_ms).unwrap_or(0);
-                    let lane = lane_of(&end.tenant, &end.message.channel);
-                    wharf_queue::pause_lane(tx, Queue::Send, &lane, until).await?;
+                if let Some(advice) = &end.advice {
+                    advice.act(tx, end.now).await?;
+                }
+                if let Some(job) = end.reconcile {
+                    end.announcer.queues().push(tx, &[job], end.now).await?;
                 }
                 finish(tx, &lease, &after).await
             })
@@ -352,16 +381,6 @@ async fn finish(tx: &mut Tx, lease: &Lease, after: &After) -> Result<(), StoreEr
             "the job's lease was lost; its new owner ends it".to_owned(),
         ))
     }
-}
-
-fn channel_pause_ms(advice: &PlatformError) -> Option<u64> {
-    advice
-        .pace
-        .iter()
-        .filter(|pace| pace.bucket == Bucket::Level(Level::Channel))
-        .filter_map(|pace| pace.pause_ms)
-        .max()
-        .map(|ms| ms.min(PAUSE_MS_MAX))
 }
 
 fn describe(error: &SendError) -> String {

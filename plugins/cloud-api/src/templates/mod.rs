@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use wharf_plugin::prelude::Error;
 use wharf_plugin::templates::{Create, Entry};
 
+use crate::document::document;
+
 pub use place::put;
 
 /// Members of a definition that stand beside the components in a request.
@@ -157,7 +159,7 @@ pub fn entry(template: &Value) -> Option<Entry> {
         reason: reason(template),
         definition: match &template["components"] {
             Value::Null => "[]".to_owned(),
-            components => components.to_string(),
+            components => document(&components.to_string()),
         },
     })
 }

@@ -258,6 +258,10 @@ pub(super) fn chosen(ctx: &Context, client: String, ids: Vec<&str>) -> Result<Pr
         ))
         .remedy("Choose at least one number and connect further ones with the same flow."));
     }
+    if !ids.iter().all(|id| is_segment(id)) {
+        return Err(Error::invalid("what was chosen is no channel of the list")
+            .remedy("Choose among the channels that the flow shows."));
+    }
     let ids = ids.into_iter().map(str::to_owned).collect();
     list(ctx, Work::partner(client, ids), Vec::new())
 }

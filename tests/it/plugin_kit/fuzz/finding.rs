@@ -109,7 +109,7 @@ fn a_trap_is_found_in_every_function_that_reads_what_came() {
         traps.retain(|finding| finding.fault == Fault::Trap);
         let of: Vec<_> = traps.iter().map(|finding| finding.function).collect();
         assert_eq!(of, [crashing]);
-        assert_eq!(report.unreached, ["inbound.parse"]);
+        assert!(report.unreached.contains(&"inbound.parse"));
     }
 }
 

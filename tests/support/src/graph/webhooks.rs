@@ -71,6 +71,22 @@ impl FakeGraph {
         self.receive(from, &Inbound::medium(kind, medium, caption))
     }
 
+    /// The same to any number of ours: kind, type and bytes.
+    pub fn receive_medium_at(
+        &self,
+        number: &PhoneNumber,
+        from: &str,
+        (kind, content_type, bytes): (&str, &str, Bytes),
+        caption: Option<&str>,
+    ) -> String {
+        let host = &self.shared.config.expected_media_host;
+        let medium = self
+            .shared
+            .platform
+            .receive_medium(number, host, content_type, bytes);
+        self.receive_at(number, from, &Inbound::medium(kind, medium, caption))
+    }
+
     /// A customer uploads a medium to the first number; what webhooks show of it, for `Inbound::medium`.
     pub fn keep_medium(&self, content_type: &str, bytes: impl Into<Bytes>) -> Value {
         let host = &self.shared.config.expected_media_host;
