@@ -217,13 +217,12 @@ async fn each_step_that_fails_is_named_and_tried_again() {
             let (mut run, back, nonce) = away(gateway, fake).await;
             let granted = number(&format!("55{count}540352242924"));
             let query = fake.onboard(&Onboarding::new("CLbad", vec![granted]).with_state(&nonce));
-            for fault in [Fault::Answer {
+            let fault = Fault::Answer {
                 status: 400,
                 content_type: "application/json",
                 body: "{\"meta\":{\"success\":false,\"developer_message\":\"No\"}}".to_owned(),
-            }] {
-                fake.add_fault(FaultRule::new(fault).on(call).times(1));
-            }
+            };
+            fake.add_fault(FaultRule::new(fault).on(call).times(1));
             assert_eq!(
                 come_back(gateway, &format!("{back}?{query}")).await.status,
                 200

@@ -16,6 +16,7 @@ mod media;
 mod messages;
 mod objects;
 mod onboarding;
+mod onboarding_return;
 mod openapi;
 mod problem;
 mod provider;
@@ -82,6 +83,7 @@ fn all_routes() -> Routes {
         .merge(health::routes())
         .merge(channels::routes())
         .merge(onboarding::routes())
+        .merge(onboarding_return::routes())
         .merge(templates::routes())
         .merge(provider::routes())
         .merge(docs::routes())

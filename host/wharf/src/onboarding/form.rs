@@ -111,7 +111,7 @@ pub(super) fn read(
         let name = &field.input.name;
         if !read.iter().any(|(known, _)| known == name) && !given.contains_key(name) {
             let detail = format!("is missing: {}. {}", field.input.title, field.input.help);
-            errors.push(error(format!("/{member}/{name}"), "required", detail));
+            errors.push(error(format!("/{member}/{name}"), "missing", detail));
         }
     }
     match errors.is_empty() {
