@@ -1,5 +1,6 @@
 //! The one integration-test binary: one module for each part, whole flows in the later ones.
 
+mod api;
 mod authority;
 mod canonical;
 mod cli;

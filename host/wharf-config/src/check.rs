@@ -48,6 +48,13 @@ const EVENTS: [&str; 13] = [
 ];
 
 pub(crate) fn http(http: &Http, table: &Table<'_>) -> Option<()> {
+    if http.tls_certificate_file.is_some() != http.tls_key_file.is_some() {
+        return table.refuse(
+            "tls_certificate_file",
+            "TLS needs a certificate and its key, and one of them is not named",
+            "name both tls_certificate_file and tls_key_file, or neither",
+        );
+    }
     let Some(url) = &http.public_url else {
         return Some(());
     };

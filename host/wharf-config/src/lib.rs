@@ -55,6 +55,8 @@ pub struct Config {
     /// `None` when there is no such folder.
     pub tenants_dir: Option<PathBuf>,
     pub apps: BTreeMap<String, App>,
+    /// The operator's API keys, by what they are for.
+    pub operator_keys: BTreeMap<String, ApiKey>,
     pub tenants: BTreeMap<String, Tenant>,
     /// The files that were read, in order.
     pub files: Vec<PathBuf>,

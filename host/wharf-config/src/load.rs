@@ -12,7 +12,7 @@ use crate::sections::{
     Send, Upkeep, Webhook,
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
-use crate::tenant::{App, Surroundings, Tenant};
+use crate::tenant::{ApiKey, App, Surroundings, Tenant};
 use crate::{Config, check, defaults_toml};
 
 /// A configuration file is text written by people; more than this is the wrong file.
@@ -239,6 +239,7 @@ struct Main {
     log: Option<Log>,
     tenants_dir: Option<Option<PathBuf>>,
     apps: Option<BTreeMap<String, App>>,
+    operator_keys: Option<BTreeMap<String, ApiKey>>,
 }
 
 impl Main {
@@ -264,6 +265,7 @@ impl Main {
             secrets: read(&mut root, "secrets", secrets, check::nothing),
             log: read(&mut root, "log", Log::read, check::log),
             apps: root.named("apps", |_, table| App::read(table)),
+            operator_keys: root.named("operator_keys", |_, table| ApiKey::read(table)),
             tenants_dir: check::tenants_dir(&mut root),
         };
         root.forbid(
@@ -304,6 +306,7 @@ impl Main {
             log: self.log?,
             tenants_dir,
             apps: self.apps?,
+            operator_keys: self.operator_keys?,
             tenants,
             files,
         })

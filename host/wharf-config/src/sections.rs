@@ -58,7 +58,16 @@ section! {
         webhook_body_bytes_max: usize [KIB..=64 * MIB],
         header_timeout_ms: u64 [100..=10 * MINUTE_MS],
         request_timeout_ms: u64 [100..=10 * MINUTE_MS],
+        /// hyper refuses to work with less than 8 KiB.
+        header_bytes_max: usize [8 * KIB..=MIB],
         connections_max: usize [1..=1_000_000],
+        connections_per_address_max: usize [1..=1_000_000],
+        requests_in_flight_max: usize [1..=1_000_000],
+        /// 0: no limit.
+        tenant_requests_per_minute: u32 [0..=1_000_000_000],
+        trusted_proxies: Vec<IpNet>,
+        tls_certificate_file: Option<PathBuf>,
+        tls_key_file: Option<PathBuf>,
     }
 }
 

@@ -187,7 +187,7 @@ impl Endpoint {
 }
 
 impl ApiKey {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
         let hash = table.get::<KeyHash>("hash");
         table.finish();
         Some(Self {

@@ -64,6 +64,11 @@ pub fn parse(key: &SecretString) -> Option<PresentedKey> {
     })
 }
 
+/// How a key with this public id begins; what people recognise it by.
+pub fn prefix(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
 /// What is stored of a key, lower-case hex.
 pub fn hash(key: &str) -> String {
     hex::encode(Sha256::digest(key.as_bytes()))

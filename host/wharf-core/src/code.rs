@@ -41,12 +41,18 @@ codes! {
         "Send `Authorization: Bearer wk_...` with a live key; `wharf key create` makes one.";
     SignatureInvalid "signature-invalid" 401 "The call does not prove where it comes from"
         "Check that the provider signs with the secret configured here; an operator sees the reason in the log.";
+    Forbidden "forbidden" 403 "The API key may not do this"
+        "Use a key with the scope that `detail` names; `GET /v1/keys` shows what keys may do.";
     NotFound "not-found" 404 "There is no such thing here"
         "Check the path and the id; another tenant's things are not shown.";
     MethodNotAllowed "method-not-allowed" 405 "This path does not take that method"
         "Use one of the methods in the Allow header.";
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still running"
         "Wait a moment and send the same request again.";
+    KeyOfFile "key-of-file" 409 "The key stands in the tenant's file"
+        "Change it there, under [keys]; the gateway reads the file when it starts.";
+    TooManyKeys "too-many-keys" 409 "The tenant has as many live keys as it may have"
+        "Delete keys that nobody uses; `last_used_at` says which.";
     BodyTooLarge "body-too-large" 413 "The body is larger than this operation takes"
         "Send less; the limits are http.body_bytes_max and http.webhook_body_bytes_max in the configuration.";
     UnsupportedMediaType "unsupported-media-type" 415 "The body's type is not taken here"

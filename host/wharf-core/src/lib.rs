@@ -10,8 +10,10 @@ pub mod ids;
 pub mod nearest;
 pub mod phone;
 pub mod provider;
+pub mod rate;
 pub mod request;
 pub mod retry;
+pub mod scope;
 pub mod status;
 pub mod webhook;
 

@@ -11,6 +11,7 @@ use wharf_queue::Queues;
 use wharf_runtime::Registry;
 use wharf_store::{Db, Vault};
 
+use crate::callers::Callers;
 use crate::directory::Directory;
 use crate::exchange::Flights;
 use crate::media::MediaFiles;
@@ -41,6 +42,8 @@ pub struct App {
     pub gates: Gates,
     /// KiB of webhook bodies that may be in memory at once, read before anything proves their origin.
     pub webhook_bodies: Semaphore,
+    /// What callers used of their rates, and when keys were used.
+    pub callers: Callers,
     /// Why the process is not ready, `None` when it is.
     pub unready: watch::Sender<Option<&'static str>>,
 }

@@ -135,6 +135,11 @@ impl Directory {
         self.endpoints.invalidate_all();
     }
 
+    /// Drops the API keys: one was made, changed or ended.
+    pub fn forget_keys(&self) {
+        self.keys.invalidate_all();
+    }
+
     /// Drops what holds secrets of channels and webhooks: an exchange captured one.
     pub fn forget_secrets(&self) {
         self.channels.invalidate_all();

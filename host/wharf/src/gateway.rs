@@ -23,10 +23,11 @@ use wharf_runtime::Registry;
 use wharf_store::{Db, DbConfig, KeyRing, Synchronous, Vault};
 
 use crate::app::{App, Gates, Settled, WEBHOOK_BODIES_KIB_MAX};
+use crate::callers::Callers;
 use crate::clock::{RandomIds, SystemClock, random};
 use crate::directory::Directory;
 use crate::exchange::Flights;
-use crate::http::{ServerLimits, router, serve};
+use crate::http::{ServerLimits, Tls, router, serve};
 use crate::media::{self, MediaFiles};
 use crate::plugin_config::runtime_config;
 use crate::plugins::Lifecycle;
@@ -122,6 +123,7 @@ impl Gateway {
         sync::check(&opened.config, plugins)?;
         // Before anything is written: a second start by mistake must change nothing.
         let lock = only_process(&opened.config)?;
+        let limits = server_limits(&opened.config)?;
         let listen = opened.config.http.listen;
         let listener = TcpListener::bind(listen)
             .await
@@ -134,7 +136,9 @@ impl Gateway {
             .register_local(sandbox::HOST, Arc::new(Sandbox::new(&app)))?;
         workers::start_schedules(&app).await?;
         let (stop_serving, stop_working) = (CancellationToken::new(), CancellationToken::new());
-        let limits = server_limits(&app.config);
+        if let Some(tls) = limits.tls.clone() {
+            tokio::spawn(tls.follow(stop_serving.clone()));
+        }
         let serving = tokio::spawn(serve(
             listener,
             router(Arc::clone(&app)),
@@ -240,17 +244,27 @@ fn assemble(opened: Opened, lifecycle: Arc<Lifecycle>) -> anyhow::Result<App> {
         settled: Settled::default(),
         gates: Gates::new(&config),
         webhook_bodies: Semaphore::new(WEBHOOK_BODIES_KIB_MAX),
+        callers: Callers::default(),
         unready: watch::Sender::new(None),
         config,
     })
 }
 
-fn server_limits(config: &Config) -> ServerLimits {
-    ServerLimits {
-        connections_max: config.http.connections_max,
-        header_timeout: Duration::from_millis(config.http.header_timeout_ms),
+fn server_limits(config: &Config) -> anyhow::Result<ServerLimits> {
+    let http = &config.http;
+    let tls = match (&http.tls_certificate_file, &http.tls_key_file) {
+        (Some(certificate), Some(key)) => Some(Tls::open(certificate, key)?),
+        _ => None,
+    };
+    Ok(ServerLimits {
+        connections_max: http.connections_max,
+        connections_per_address_max: http.connections_per_address_max,
+        header_timeout: Duration::from_millis(http.header_timeout_ms),
+        header_bytes_max: http.header_bytes_max,
+        trusted_proxies: http.trusted_proxies.clone().into(),
+        tls,
         drain_timeout: Duration::from_millis(config.queue.shutdown_ms),
-    }
+    })
 }
 
 /// SQLite's jobs belong to one process: a second one would take the leases of the first.

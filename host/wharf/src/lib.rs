@@ -3,6 +3,7 @@
 mod accept;
 mod announce;
 pub mod app;
+pub mod callers;
 pub mod cli;
 pub mod clock;
 pub mod directory;

@@ -13,7 +13,9 @@ mod dev;
 mod examples;
 mod frozen;
 mod fuzz;
+mod openapi;
 mod plugins;
+mod schemathesis;
 mod summary;
 mod test;
 mod tidy;
@@ -54,6 +56,10 @@ enum Command {
     },
     /// Write plugins/CAPABILITIES.md: what each provider can do
     Capabilities,
+    /// Write host/wharf/openapi.json: the description of the API
+    Openapi,
+    /// Hold the description of the API against a gateway with many requests
+    Schemathesis(schemathesis::Options),
     /// Check the rules of this repository that no compiler knows
     Tidy,
     /// Release the provider interface: copy it to a folder of its own that never changes again
@@ -96,6 +102,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Capabilities => {
             capabilities::write(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            openapi::write(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schemathesis(options) => {
+            schemathesis::run(&workspace, &options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Tidy => {

@@ -109,6 +109,7 @@ fn run_host_tests(workspace: &Workspace, options: &Options, summary: &mut Summar
     // Lives until the tests have ended.
     let _postgres = start_postgres(&mut environment, summary);
     find_python(workspace, &mut environment, summary);
+    find_schemathesis(workspace, &mut environment, summary);
     find_node_modules(workspace, &mut environment, summary);
     summary.step("tests of the host", || {
         let mut tests = workspace.cargo();
@@ -168,6 +169,37 @@ fn find_python(workspace: &Workspace, environment: &mut TestEnvironment, summary
             ),
         ),
     }
+}
+
+fn find_schemathesis(
+    workspace: &Workspace,
+    environment: &mut TestEnvironment,
+    summary: &mut Summary,
+) {
+    match schemathesis() {
+        Some(program) => environment.push((SCHEMATHESIS, program)),
+        None => summary.skip("Schemathesis", how_to_get_schemathesis(workspace)),
+    }
+}
+
+/// Where the tests look for the program.
+pub(crate) const SCHEMATHESIS: &str = "WHARF_TEST_SCHEMATHESIS";
+
+/// The program that holds the description of the API against the gateway.
+pub(crate) fn schemathesis() -> Option<String> {
+    let program = given(SCHEMATHESIS).or_else(|| {
+        let found = in_cache("schemathesis/bin/schemathesis")?;
+        Some(found.display().to_string())
+    });
+    program.filter(|program| succeeds(Command::new(program).arg("--version")))
+}
+
+pub(crate) fn how_to_get_schemathesis(workspace: &Workspace) -> String {
+    let file = workspace.root.join("tests/requirements-schemathesis.txt");
+    format!(
+        "install {} into a virtual environment and name its program schemathesis in {SCHEMATHESIS}",
+        file.display()
+    )
 }
 
 fn find_node_modules(

@@ -171,9 +171,13 @@ impl Setup {
 
     fn main_file(&self, database: &str, graph: &str) -> String {
         let secrets = &self.credentials;
-        let mut text = format!(
-            "{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n"
-        );
+        let mut text =
+            format!("{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n");
+        // Media that come in are fetched by themselves.
+        let media_host = &self.graph.expected_media_host;
+        if self.connect_to.iter().all(|(host, _)| host != media_host) {
+            writeln!(text, "\"{media_host}\" = \"{graph}\"").unwrap();
+        }
         for (host, url) in &self.connect_to {
             writeln!(text, "\"{host}\" = \"{url}\"").unwrap();
         }

@@ -312,7 +312,7 @@ fn what_waits_can_be_rejected_and_what_came_back_waits_no_more() {
     assert!(lock.plugins["test"].pending.is_some(), "it still waits");
     assert_eq!(reject(&mut lock, "test", None).unwrap().version, "1.2.0");
     assert_eq!(reject(&mut lock, "test", None).unwrap_err(), nothing);
-    assert_eq!(lock.plugins["test"].current.version.version, "1.1.0");
+    assert_eq!(lock.plugins["test"].current.version, "1.1.0");
 
     put_in_service(&mut lock, "test", version(3), ACTOR);
     let_wait(

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wharf_core::MessageId;
 use wharf_core::api_key;
+use wharf_core::scope::Scope;
 use wharf_store::Origin;
 use wharf_store::keys::{self, KeyRow};
 
@@ -232,6 +233,11 @@ async fn a_key_ends_when_it_is_revoked_or_expires() {
                 name: "second".to_owned(),
                 hash: new.hash.clone(),
                 origin: Origin::Api,
+                scopes: vec![Scope::ALL],
+                channels: None,
+                requests_per_minute: None,
+                replaces: None,
+                last_used_at: None,
                 created_at: now,
                 expires_at: expires_in_ms.map(|ms| now + ms),
                 revoked_at: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use wharf_core::TenantId;
 use wharf_core::provider::Route;
+use wharf_core::scope::Scope;
 use wharf_store::apps::AppRow;
 use wharf_store::channels::ChannelRow;
 use wharf_store::endpoints::EndpointRow;
@@ -52,6 +53,11 @@ pub(super) fn key(tenant: TenantId, id: &str) -> KeyRow {
         name: "server".to_owned(),
         hash: format!("hash of {id}"),
         origin: Origin::File,
+        scopes: vec![Scope::ALL],
+        channels: None,
+        requests_per_minute: None,
+        replaces: None,
+        last_used_at: None,
         created_at: NOW,
         expires_at: Some(NOW + 1000),
         revoked_at: None,

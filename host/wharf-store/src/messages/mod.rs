@@ -11,7 +11,7 @@ use wharf_core::{ChannelId, MessageId, Status, TenantId};
 
 use crate::columns::{bare, foreign_key, number, parsed, to_json};
 use crate::{Conn, Context, StoreError, Tx, on_db};
-pub use page::page;
+pub use page::{Direction, Filter, find, page};
 use rows::{Details, OutboundRow, StoredRow};
 pub use status::{StatusChange, set_expiry, set_status};
 pub(crate) use status::{no_such, record_accepted};
@@ -100,6 +100,13 @@ impl Stored {
         match self {
             Self::Outbound(message) => message.id,
             Self::Inbound(message) => message.id,
+        }
+    }
+
+    pub fn channel(&self) -> &ChannelId {
+        match self {
+            Self::Outbound(message) => &message.channel,
+            Self::Inbound(message) => &message.channel,
         }
     }
 }

@@ -3,10 +3,11 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use wharf_config::Config;
+use wharf_core::scope::Scope;
 use wharf_core::webhook::SigningSecret;
-use wharf_core::{TenantId, api_key};
+use wharf_core::{ChannelId, TenantId, api_key};
 use wharf_store::keys::{self, KeyRow};
-use wharf_store::{Origin, tenants};
+use wharf_store::{Origin, channels, tenants};
 
 use super::{block_on, print};
 use crate::clock::{random, rfc3339};
@@ -23,6 +24,16 @@ pub(super) enum Command {
         /// What it is for
         #[arg(long, default_value = "key")]
         name: String,
+        /// What it may do, for example messages:write; given several times for several. Everything
+        /// unless said
+        #[arg(long = "scope", requires = "tenant")]
+        scopes: Vec<Scope>,
+        /// A channel it is bound to; given several times for several
+        #[arg(long = "channel", requires = "tenant")]
+        channels: Vec<ChannelId>,
+        /// Days until it ends; never unless said
+        #[arg(long, requires = "tenant", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: Option<u32>,
     },
     /// The keys of a tenant; never the keys themselves
     List {
@@ -54,7 +65,18 @@ pub(super) fn run(
         Command::Create {
             tenant: Some(tenant),
             name,
-        } => create(load()?, tenant, name),
+            scopes,
+            channels,
+            days,
+        } => {
+            let wanted = Wanted {
+                name: name.clone(),
+                scopes: scopes.clone(),
+                channels: channels.clone(),
+                days: *days,
+            };
+            create(load()?, tenant, wanted)
+        }
         Command::List { tenant } => list(load()?, tenant),
         Command::Revoke { tenant, id } => revoke(load()?, tenant.clone(), id.clone()),
         Command::EndpointSecret => {
@@ -64,7 +86,17 @@ pub(super) fn run(
     }
 }
 
-fn create(config: Config, tenant: &str, name: &str) -> anyhow::Result<()> {
+/// A key to make for a tenant.
+struct Wanted {
+    name: String,
+    scopes: Vec<Scope>,
+    channels: Vec<ChannelId>,
+    days: Option<u32>,
+}
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+fn create(config: Config, tenant: &str, wanted: Wanted) -> anyhow::Result<()> {
     let tenant: TenantId = tenant.parse()?;
     block_on(async {
         let opened = gateway::open(config).await?;
@@ -80,15 +112,39 @@ fn create(config: Config, tenant: &str, name: &str) -> anyhow::Result<()> {
             };
             anyhow::bail!("there is no tenant {tenant} in the database; {hint}");
         }
+        let Wanted {
+            name,
+            mut scopes,
+            channels,
+            days,
+        } = wanted;
+        if scopes.is_empty() {
+            scopes.push(Scope::ALL);
+        }
+        let mut conn = opened.db.read().await?;
+        let has = channels::list(&mut conn, &tenant).await?;
+        drop(conn);
+        if let Some(missing) = channels
+            .iter()
+            .find(|id| !has.iter().any(|row| row.id == **id))
+        {
+            anyhow::bail!("tenant {tenant} has no channel {missing}");
+        }
+        let now = opened.clock.now_ms();
         let new = api_key::create(&random());
         let row = KeyRow {
             id: new.id.clone(),
             tenant,
-            name: name.to_owned(),
+            name,
             hash: new.hash.clone(),
             origin: Origin::Api,
-            created_at: opened.clock.now_ms(),
-            expires_at: None,
+            scopes,
+            channels: (!channels.is_empty()).then_some(channels),
+            requests_per_minute: None,
+            replaces: None,
+            last_used_at: None,
+            created_at: now,
+            expires_at: days.map(|days| now + i64::from(days) * DAY_MS),
             revoked_at: None,
         };
         opened
@@ -107,16 +163,22 @@ fn list(config: Config, tenant: &TenantId) -> anyhow::Result<()> {
         let mut conn = opened.db.read().await?;
         let found = keys::list(&mut conn, tenant).await?;
         drop(conn);
+        let now = opened.clock.now_ms();
         print(&format!(
-            "{:<32} {:<16} {:<6} {:<26} ENDED",
-            "ID", "NAME", "FROM", "CREATED"
+            "{:<32} {:<16} {:<6} {:<26} {:<26} {:<26} SCOPES",
+            "ID", "NAME", "FROM", "CREATED", "LAST USED", "ENDED"
         ));
         for key in found {
-            let ended = key.revoked_at.map_or_else(|| "-".to_owned(), rfc3339);
+            let time = |at: Option<i64>| at.map_or_else(|| "-".to_owned(), rfc3339);
+            let ended = time(key.revoked_at.or(key.expires_at.filter(|at| *at <= now)));
             let (from, created) = (key.origin.as_str(), rfc3339(key.created_at));
+            let used = time(key.last_used_at);
+            let scopes: Vec<_> = key.scopes.iter().map(ToString::to_string).collect();
             print(&format!(
-                "{:<32} {:<16} {from:<6} {created:<26} {ended}",
-                key.id, key.name
+                "{:<32} {:<16} {from:<6} {created:<26} {used:<26} {ended:<26} {}",
+                key.id,
+                key.name,
+                scopes.join(",")
             ));
         }
         opened.db.close().await;

@@ -70,6 +70,8 @@ enum Command {
     /// Where providers call
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Print the description of the API (OpenAPI 3.1)
+    Openapi,
     /// Explain an error code of the API
     Errors {
         /// The code, as in a problem's `code`; without it all are listed
@@ -96,6 +98,10 @@ pub fn main() -> ExitCode {
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
         Command::Webhook(command) => {
             load(&sources).and_then(|config| webhook::run(&command, config))
+        }
+        Command::Openapi => {
+            print(&format!("{:#}", crate::http::openapi()));
+            Ok(())
         }
         Command::Errors { code } => errors(code.as_deref()),
         Command::CompilePlugin {

@@ -33,6 +33,7 @@ pub(super) async fn read(
 
 /// Reads JSON by its media type. Of a member given twice the last counts, as JSON parsers do it.
 pub(super) fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Problem> {
+    not_compressed(headers)?;
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -48,4 +49,14 @@ pub(super) fn json(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Problem> 
             e.column()
         ))
     })
+}
+
+/// Bodies are taken as they are: one that were to be unpacked first could be of any size.
+pub(super) fn not_compressed(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => Ok(()),
+        false => Err(Problem::new(Code::UnsupportedMediaType)
+            .detail("compressed bodies are not taken; send it without Content-Encoding")),
+    }
 }

@@ -9,14 +9,36 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use wharf_store::{Context, on_db};
 
+use super::openapi::shapes::gateway::Readiness;
+use super::openapi::{Access, Operation, Shape, shape};
+use super::routes::Routes;
 use crate::app::App;
 
-pub(super) async fn livez() -> &'static str {
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::get("/livez", "get_liveness")
+                .about("gateway", "Whether the process is alive")
+                .access(Access::Open)
+                .answers_as(200, "It is", "text/plain", Shape::text()),
+            livez,
+        )
+        .on(
+            Operation::get("/readyz", "get_readiness")
+                .about("gateway", "Whether traffic may be sent here")
+                .access(Access::Open)
+                .answers(200, "It may", shape::<Readiness>())
+                .answers(503, "It may not; the checks say why", shape::<Readiness>()),
+            readyz,
+        )
+}
+
+async fn livez() -> &'static str {
     "ok\n"
 }
 
 /// 200 when every check passes, else 503; the body names each check and its reason.
-pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
+async fn readyz(State(app): State<Arc<App>>) -> Response {
     let database = match database_answers(&app).await {
         Ok(()) => json!({"ok": true}),
         Err(reason) => json!({"ok": false, "reason": reason}),

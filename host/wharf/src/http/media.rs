@@ -10,12 +10,15 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 use tokio_util::io::ReaderStream;
 use wharf_core::Code;
 use wharf_store::media::MediaRow;
 
+use super::openapi::{Access, Operation, Shape};
+use super::routes::Routes;
 use super::{Chain, Problem};
 use crate::app::App;
 use crate::media::LinkError;
@@ -33,7 +36,28 @@ const SHOWN: [&str; 6] = [
     "video/",
 ];
 
-pub(super) async fn show(
+pub(super) fn routes() -> Routes {
+    Routes::new().on(
+        Operation::get("/media/{token}", "get_linked_media")
+            .about("media", "An object's bytes, by a signed link")
+            .access(Access::Open)
+            .header(
+                "Range",
+                "A part, as bytes=0-1023",
+                json!({"type": "string"}),
+            )
+            .answers_as(
+                200,
+                "The whole object, with its own type",
+                "*/*",
+                Shape::bytes(),
+            )
+            .answers_as(206, "A part of it", "*/*", Shape::bytes()),
+        show,
+    )
+}
+
+async fn show(
     State(app): State<Arc<App>>,
     Path(token): Path<String>,
     headers: HeaderMap,

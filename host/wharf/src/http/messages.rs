@@ -9,20 +9,66 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use wharf_core::request::{FieldError, parse_message};
+use wharf_core::request::parse_message;
 use wharf_core::{Code, MessageId, TenantId};
-use wharf_store::messages::Stored;
-use wharf_store::{channels, inbound_media, messages, timeline};
+use wharf_store::messages::{Filter, Stored};
+use wharf_store::{channels, messages, timeline};
 
 use super::auth::Caller;
+use super::openapi::shapes::gateway::Channels;
+use super::openapi::shapes::messages::{DryRun, Message, MessageHistory, OutboundMessage};
+use super::openapi::shapes::send::MessageIn;
+use super::openapi::{Operation, shape};
+pub(super) use super::query::{PAGE_DEFAULT, PAGE_MAX, Query};
+use super::routes::Routes;
 use super::{Problem, body};
 use crate::accept::{self, Accepted, IdempotencyKey, Submission};
 use crate::app::App;
 use crate::view;
 
-/// Messages on one page, when the caller does not say and at most.
-const PAGE_DEFAULT: i64 = 50;
-const PAGE_MAX: i64 = 200;
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::post("/v1/messages", "send_message")
+                .about("messages", "Sends a message")
+                .more(
+                    "Answered once the message is stored; from then on it is not lost. Where it is, `GET` and the \
+                     events say. With `dry_run=true` nothing is stored or sent, and the answer shows what would be.",
+                )
+                .query("dry_run", "Only check", json!({"type": "boolean", "default": false}))
+                .idempotent()
+                .takes(
+                    shape::<MessageIn>(),
+                    json!({"to": "+4915112345678", "type": "text", "text": {"body": "Hello"}}),
+                )
+                .answers(200, "A dry run: what would be sent", shape::<DryRun>())
+                .answers(202, "Stored; on its way", shape::<OutboundMessage>())
+                .refuses(&[
+                    Code::ChannelUnknown,
+                    Code::InvalidMessage,
+                    Code::Unsupported,
+                    Code::PluginFailed,
+                ]),
+            send_message,
+        )
+        .on(
+            Operation::get("/v1/messages/{id}", "get_message")
+                .about("messages", "A message and everything the gateway did with it")
+                .path_parameter(
+                    "id",
+                    "The message's id, or `latest` for the newest one",
+                    json!({"type": "string", "minLength": 1, "example": "latest"}),
+                )
+                .answers(200, "The message with its timeline", shape::<Message>().with::<MessageHistory>()),
+            get_message,
+        )
+        .on(
+            Operation::get("/v1/channels", "list_channels")
+                .about("channels", "What the tenant can send through")
+                .answers(200, "All channels", shape::<Channels>()),
+            list_channels,
+        )
+}
 
 /// `POST /v1/messages`: 202 with the message once it is stored.
 pub(super) async fn send_message(
@@ -38,8 +84,9 @@ pub(super) async fn send_message(
         Some(_) => return Err(Problem::new(Code::InvalidQuery).detail("dry_run is true or false")),
     };
     let bytes = read(&app, body).await?;
-    let request = parse_message(&body::json(&headers, &bytes)?)
+    let mut request = parse_message(&body::json(&headers, &bytes)?)
         .map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
+    caller.bind(&mut request.channel)?;
     if dry_run {
         return Ok(Json(accept::dry_run(&app, &caller.tenant, request).await?).into_response());
     }
@@ -64,67 +111,22 @@ pub(super) async fn get_message(
     let mut conn = app.db.read().await?;
     let id: MessageId = match id.as_str() {
         "latest" => {
-            let newest = messages::page(&mut conn, &caller.tenant, None, 1).await?;
+            let filter = Filter {
+                channels: caller.channels().map(<[_]>::to_vec),
+                ..Filter::default()
+            };
+            let newest = messages::find(&mut conn, &caller.tenant, &filter, None, 1).await?;
             newest.first().map(Stored::id).ok_or_else(missing)?
         }
         id => id.parse().map_err(|_| missing())?,
     };
     let found = timeline::read(&mut conn, &caller.tenant, id)
         .await?
+        .filter(|found| caller.may_use(found.message.channel()))
         .ok_or_else(missing)?;
     let text = format!("{:#}\n", view::message_with_timeline(&found));
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], text).into_response())
-}
-
-/// `GET /v1/messages?limit=&cursor=`: newest first.
-pub(super) async fn list_messages(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Problem> {
-    let query = Query::read(query.as_deref(), &["limit", "cursor"])?;
-    let wrong = |detail: String| Problem::new(Code::InvalidQuery).detail(detail);
-    let limit = match query.value("limit") {
-        None => PAGE_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n| (1..=PAGE_MAX).contains(n))
-            .ok_or_else(|| wrong(format!("limit is a number from 1 to {PAGE_MAX}")))?,
-    };
-    let cursor = query
-        .value("cursor")
-        .map(|text| {
-            text.parse::<MessageId>()
-                .map_err(|_| wrong("cursor is the next_cursor of an earlier page".to_owned()))
-        })
-        .transpose()?;
-    let mut conn = app.db.read().await?;
-    let page = messages::page(&mut conn, &caller.tenant, cursor, limit + 1).await?;
-    let more = page.len() as i64 > limit;
-    let shown: Vec<_> = page
-        .iter()
-        .take(usize::try_from(limit).unwrap_or(0))
-        .collect();
-    let next_cursor = more.then(|| shown.last().map(|m| m.id())).flatten();
-    let inbound: Vec<_> = shown
-        .iter()
-        .filter(|message| matches!(message, Stored::Inbound(_)))
-        .map(|message| message.id())
-        .collect();
-    let media = inbound_media::of_messages(&mut conn, &caller.tenant, &inbound).await?;
-    let data: Vec<_> = shown
-        .iter()
-        .map(|message| {
-            let mut shown = view::stored(message);
-            if let Some(row) = media.iter().find(|row| row.message == message.id()) {
-                shown["media"] = crate::upkeep::media::view_of(row);
-            }
-            shown
-        })
-        .collect();
-    Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
 }
 
 /// `GET /v1/channels`: what the tenant can send through, and where its provider must call.
@@ -136,7 +138,7 @@ pub(super) async fn list_channels(
     let rows = channels::list(&mut conn, &caller.tenant).await?;
     drop(conn);
     let mut data = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in rows.into_iter().filter(|row| caller.may_use(&row.id)) {
         let urls = app
             .directory
             .channel(&caller.tenant, &row.id)
@@ -204,46 +206,4 @@ pub(super) async fn read(app: &App, body: Body) -> Result<bytes::Bytes, Problem>
         Duration::from_millis(http.request_timeout_ms),
     )
     .await
-}
-
-/// A query string whose every parameter must be known and given once.
-pub(super) struct Query(Vec<(String, String)>);
-
-impl Query {
-    pub(super) fn read(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
-                .into_owned()
-                .collect();
-        let mut errors = Vec::new();
-        for (i, (name, _)) in pairs.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                errors.push(format!(
-                    "{name} is not known here; known are {}",
-                    known.join(", ")
-                ));
-            } else if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
-                errors.push(format!("{name} is given twice"));
-            }
-        }
-        if errors.is_empty() {
-            return Ok(Self(pairs));
-        }
-        let errors = errors
-            .into_iter()
-            .map(|detail| FieldError {
-                pointer: String::new(),
-                code: "unknown",
-                detail,
-            })
-            .collect();
-        Err(Problem::new(Code::InvalidQuery).errors(errors))
-    }
-
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    }
 }

@@ -1,17 +1,26 @@
 //! The HTTP surfaces: native `/v1`, the simple surface, provider webhooks, health.
 
+mod address;
 mod auth;
 mod body;
+mod docs;
 pub(crate) mod errors_page;
 mod health;
+mod keys;
+mod listing;
 mod media;
 mod messages;
 mod objects;
+mod openapi;
 mod problem;
 mod provider;
+mod query;
+mod routes;
 mod server;
 mod simple;
 mod templates;
+mod tenants;
+mod tls;
 mod webhooks;
 
 use std::sync::Arc;
@@ -22,55 +31,57 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 use wharf_core::Code;
 
 use crate::app::App;
+use address::ClientAddress;
+use auth::RateSlot;
+use routes::Routes;
 
 pub use problem::{Chain, Problem};
 pub use server::{ServerLimits, serve};
+pub use tls::Tls;
 
 /// A caller may name its request by this header; the answer repeats it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What is left of a caller's rate (draft-ietf-httpapi-ratelimit-headers-10).
+const RATE_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LEFT: HeaderName = HeaderName::from_static("ratelimit");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Longer names than this are replaced rather than echoed into logs.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 
-/// All routes of one gateway.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route(
-            "/v1/messages",
-            post(messages::send_message).get(messages::list_messages),
-        )
-        .route("/v1/messages/{id}", get(messages::get_message))
-        .route("/v1/messages/{id}/media", post(objects::fetch))
-        .route("/v1/media", post(objects::upload))
-        .route(
-            "/v1/media/{id}",
-            get(objects::describe).delete(objects::delete),
-        )
-        .route("/v1/media/{id}/content", get(objects::content))
-        .route("/v1/channels", get(messages::list_channels))
-        .route("/api/whatsapp/official/send/{kind}", post(simple::send))
-        .route(
-            "/api/whatsapp/official/send/immediate",
-            post(simple::send_immediate),
-        )
-        .route(
-            "/api/whatsapp/webhook",
-            get(webhooks::shared_challenge).post(webhooks::shared_ingest),
-        )
-        .route(
-            "/webhooks/{plugin}/{token}",
-            get(webhooks::challenge).post(webhooks::ingest),
-        )
-        .route("/media/{token}", get(media::show))
+/// The API as OpenAPI 3.1: what `/openapi.json` serves and `wharf openapi` prints.
+pub fn openapi() -> serde_json::Value {
+    docs::described()
+}
+
+/// Every route with its description. How a route declares itself stands in [`routes`].
+fn all_routes() -> Routes {
+    Routes::new()
+        .merge(messages::routes())
+        .merge(listing::routes())
+        .merge(objects::routes())
+        .merge(keys::routes())
+        .merge(tenants::routes())
+        .merge(simple::routes())
+        .merge(webhooks::routes())
+        .merge(media::routes())
+        .merge(errors_page::routes())
+        .merge(health::routes())
+        .merge(docs::routes())
         .merge(templates::routes())
         .merge(provider::routes())
-        .route("/errors/{code}", get(errors_page::show))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
+}
+
+/// All routes of one gateway.
+pub fn router(app: Arc<App>) -> Router {
+    let in_flight = Arc::new(Semaphore::new(app.config.http.requests_in_flight_max));
+    all_routes()
+        .into_router()
         .fallback(|| async { Problem::new(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(CatchPanicLayer::custom(|_| {
@@ -78,9 +89,34 @@ pub fn router(app: Arc<App>) -> Router {
             Problem::new(Code::Internal).into_response()
         }))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
+        .layer(middleware::from_fn_with_state(in_flight, one_of_many))
         .layer(middleware::from_fn(request_id))
         .with_state(app)
 }
+
+/// Refuses what comes beyond `http.requests_in_flight_max` at once: a queue of requests would only grow, and each
+/// holds its body. Who asks whether we live is answered all the same.
+async fn one_of_many(
+    State(in_flight): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if HEALTH.contains(&matched_path(&request).as_str()) {
+        return next.run(request).await;
+    }
+    match in_flight.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::new(Code::Overloaded)
+            .retry_after_s(FULL_RETRY_AFTER_S)
+            .detail("as many requests are being answered as may be")
+            .into_response(),
+    }
+}
+
+const HEALTH: [&str; 2] = ["/livez", "/readyz"];
+
+/// Requests are short: there is room again within a second.
+const FULL_RETRY_AFTER_S: u64 = 1;
 
 /// Ends a request that takes longer than `http.request_timeout_ms`: when the database hangs, callers
 /// are told so, and their connections do not pile up. What it began to store may still be stored. One that
@@ -108,7 +144,7 @@ const CARRY_OBJECTS: [&str; 2] = ["/v1/media", "/v1/messages/{id}/media"];
 const LATE_RETRY_AFTER_S: u64 = 5;
 
 /// Gives every request an id and every refusal its body.
-async fn request_id(request: Request, next: Next) -> Response {
+async fn request_id(mut request: Request, next: Next) -> Response {
     let given = request
         .headers()
         .get(&REQUEST_ID)
@@ -128,9 +164,13 @@ async fn request_id(request: Request, next: Next) -> Response {
             },
             str::to_owned,
         );
+    let rates = RateSlot::default();
+    request.extensions_mut().insert(rates.clone());
     let method = request.method().clone();
     let path = matched_path(&request);
-    let mut response = next.run(request).await;
+    let span = span(&id, &request);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let _entered = span.enter();
     // Every refusal of ours is a problem; another one is the framework's, of a path it cannot read.
     let ours = response.extensions().get::<Problem>().is_some();
     if response.status().is_client_error() && !ours {
@@ -156,7 +196,45 @@ async fn request_id(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    if let Some(rates) = rates.take() {
+        for (name, text) in [(RATE_POLICY, &rates.policy), (RATE_LEFT, &rates.left)] {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
     response
+}
+
+/// Everything that is logged on the way carries the request's id and the caller's trace, where it has one.
+fn span(id: &str, request: &Request) -> tracing::Span {
+    let span = tracing::info_span!(
+        "request",
+        request.id = id,
+        trace.id = tracing::field::Empty,
+        client.address = tracing::field::Empty
+    );
+    let parent = request.headers().get(TRACE_PARENT);
+    if let Some(trace) = parent.and_then(|value| trace_id(value.to_str().ok()?)) {
+        span.record("trace.id", trace);
+    }
+    if let Some(ClientAddress(address)) = request.extensions().get::<ClientAddress>() {
+        span.record("client.address", tracing::field::display(address));
+    }
+    span
+}
+
+/// W3C Trace Context: `00-` trace id `-` parent id `-` flags. What is written otherwise is not heeded, as the
+/// standard asks.
+fn trace_id(parent: &str) -> Option<&str> {
+    let mut parts = parent.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let rest_fits = hex(parts.next()?, 16) && hex(parts.next()?, 2);
+    let known = hex(version, 2) && version != "ff" && hex(trace, 32);
+    (known && rest_fits && trace.bytes().any(|b| b != b'0')).then_some(trace)
 }
 
 /// The route's pattern: the path itself may carry a webhook's token and stays out of logs.

@@ -9,6 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use wharf_core::provider::{InboundContent, InboundMedia, MediaRef};
 use wharf_core::request::FieldError;
@@ -20,9 +21,12 @@ use wharf_store::messages::{self, Inbound, Stored};
 
 use super::auth::Caller;
 use super::media as stream;
-use super::messages::Query;
+use super::openapi::shapes::media::Media;
+use super::openapi::{Operation, Shape, shape};
 use super::provider::found_line;
-use super::{Chain, Problem};
+use super::query::Query;
+use super::routes::Routes;
+use super::{Chain, Problem, body};
 use crate::announce::Announcer;
 use crate::app::App;
 use crate::flows::FlowError;
@@ -40,6 +44,50 @@ const TYPES_REFUSED: [&str; 3] = [
 /// What is read and thrown away of an object that was refused. A client that is still sending when the
 /// connection closes sees a broken pipe and not the reason; most objects are smaller than this.
 const REFUSED_BYTES_READ_MAX: u64 = 16 << 20;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::post("/v1/media", "upload_media")
+                .about("media", "Stores an object")
+                .more("The body is the object as it is, and `Content-Type` its own type, for example image/jpeg.")
+                .query("filename", "How it is called", json!({"type": "string", "minLength": 1}))
+                .takes_bytes("*/*")
+                .answers(201, "Stored", shape::<Media>())
+                .refuses(&[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::NoRoom]),
+            upload,
+        )
+        .on(
+            Operation::get("/v1/media/{id}", "get_media")
+                .about("media", "What is known of an object")
+                .answers(200, "The object's description", shape::<Media>()),
+            describe,
+        )
+        .on(
+            Operation::delete("/v1/media/{id}", "delete_media")
+                .about("media", "Removes an object")
+                .more("At once. A message that still waits with it will fail.")
+                .answers_empty(204, "It is gone"),
+            delete,
+        )
+        .on(
+            Operation::get("/v1/media/{id}/content", "get_media_content")
+                .about("media", "An object's bytes, whole or in part")
+                .header("Range", "A part, as bytes=0-1023", json!({"type": "string"}))
+                .answers_as(200, "The whole object, with its own type", "*/*", Shape::bytes())
+                .answers_as(206, "A part of it", "*/*", Shape::bytes()),
+            content,
+        )
+        .on(
+            Operation::post("/v1/messages/{id}/media", "fetch_message_media")
+                .about("media", "Fetches the medium of a received message into the store")
+                .more("Whatever its size and type. The gateway does so by itself where `media.fetch` is on; what is there already is answered at once.")
+                .answers(200, "It was there already", shape::<Media>())
+                .answers(201, "Stored", shape::<Media>())
+                .refuses(&[Code::MediaUnavailable, Code::PluginFailed, Code::Unsupported]),
+            fetch,
+        )
+}
 
 /// `POST /v1/media?filename=`: the body is the object. 201 once it is on disk.
 pub(super) async fn upload(
@@ -67,8 +115,9 @@ async fn store(
     caller: &Caller,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: &mut Body,
+    object: &mut Body,
 ) -> Result<MediaRef, Problem> {
+    body::not_compressed(headers)?;
     let query = Query::read(query, &["filename"])?;
     let filename = match query.value("filename") {
         None => None,
@@ -86,7 +135,7 @@ async fn store(
     let store = app.media.of(&caller.tenant, MediaOrigin::Tenant);
     let mut sink = store.create(new).await.map_err(not_stored)?;
     let (mut hash, mut size) = (Sha256::new(), 0_u64);
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = object.frame().await {
         let frame = frame.map_err(|_| {
             Problem::new(Code::InvalidRequest).detail("the body ended before it was complete")
         })?;
@@ -203,6 +252,7 @@ async fn inbound_medium(
     let id: MessageId = id.parse().map_err(|_| missing())?;
     let mut conn = app.db.read().await?;
     let found = messages::get_any(&mut conn, &caller.tenant, id).await?;
+    let found = found.filter(|message| caller.may_use(message.channel()));
     match found.ok_or_else(missing)? {
         Stored::Inbound(message) => match &message.content {
             InboundContent::Media(medium) => {

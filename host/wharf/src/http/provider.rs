@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use wharf_core::provider::{ErrorClass, Json as Document, ProfileRequest};
 use wharf_core::request::FieldError;
@@ -18,6 +17,9 @@ use wharf_store::{channel_health, upkeep as books};
 
 use super::auth::Caller;
 use super::messages::read;
+use super::openapi::shapes::upkeep::{CatchUp, CatchUpIn, Health, Profile, ProfileChange};
+use super::openapi::{Operation, shape};
+use super::routes::Routes;
 use super::{Chain, Problem, body};
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -27,17 +29,58 @@ use crate::workers::{catch_up_waiting, jobs};
 
 const DAY_MS: i64 = 86_400_000;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/channels/{id}/health", get(show_health))
-        .route("/v1/channels/{id}/health/check", post(check_health))
-        .route(
-            "/v1/channels/{id}/profile",
-            get(show_profile).patch(change_profile),
+/// What a request that a provider answers may come to.
+pub(super) const REFUSALS: [Code; 4] = [
+    Code::Unsupported,
+    Code::RequestRejected,
+    Code::ProviderFailed,
+    Code::PluginFailed,
+];
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(
+            Operation::get("/v1/channels/{id}/health", "get_channel_health")
+                .about("channels", "What is known of a channel's health")
+                .answers(200, "By the last check, and what was reported since", shape::<Health>()),
+            show_health,
         )
-        .route(
-            "/v1/channels/{id}/catch-up",
-            get(show_catch_up).post(catch_up),
+        .on(
+            Operation::post("/v1/channels/{id}/health/check", "check_channel_health")
+                .about("channels", "Asks the provider about a channel's health now")
+                .answers(200, "What it says", shape::<Health>())
+                .refuses(&REFUSALS),
+            check_health,
+        )
+        .on(
+            Operation::get("/v1/channels/{id}/profile", "get_channel_profile")
+                .about("channels", "The public profile, as the provider shows it now")
+                .answers(200, "The profile", shape::<Profile>())
+                .refuses(&REFUSALS),
+            show_profile,
+        )
+        .on(
+            Operation::patch("/v1/channels/{id}/profile", "update_channel_profile")
+                .about("channels", "Changes the public profile")
+                .takes(shape::<ProfileChange>(), json!({"about": "Open from 9 to 5"}))
+                .answers(200, "The profile as it is then", shape::<Profile>())
+                .refuses(&REFUSALS),
+            change_profile,
+        )
+        .on(
+            Operation::get("/v1/channels/{id}/catch-up", "get_channel_catch_up")
+                .about("channels", "How the last fetching of what was missed went")
+                .answers(200, "How it went", shape::<CatchUp>()),
+            show_catch_up,
+        )
+        .on(
+            Operation::post("/v1/channels/{id}/catch-up", "catch_up_channel")
+                .about("channels", "Fetches what the provider received since then")
+                .more("For providers that do not repeat their webhooks. What did come as a webhook changes nothing again.")
+                .takes(shape::<CatchUpIn>(), json!({"since": "2026-09-21T14:00:00Z"}))
+                .answers(202, "It is in the queue", shape::<CatchUp>())
+                .refuses(&[Code::InvalidRequest, Code::Unsupported, Code::PluginFailed]),
+            catch_up,
         )
 }
 

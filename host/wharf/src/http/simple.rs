@@ -8,16 +8,60 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wharf_core::request::{SimpleKind, parse_message, parse_simple};
 use wharf_core::{Code, MessageId, Status, TenantId};
 use wharf_store::messages::{self, Message};
 
 use super::auth::Caller;
+use super::openapi::shapes::messages::OutboundMessage;
+use super::openapi::{Operation, Shape, shape};
+use super::routes::Routes;
 use super::{Problem, body, messages as v1};
 use crate::accept::{self, Accepted, Submission};
 use crate::app::App;
 use crate::view;
+
+pub(super) fn routes() -> Routes {
+    let kinds = SimpleKind::ALL.map(SimpleKind::as_str);
+    Routes::new()
+        .on(
+            Operation::post("/api/whatsapp/official/send/{kind}", "send_simple")
+                .about("simple", "Sends a message given by a few flat fields")
+                .more(
+                    "Or by a whole `/v1` message of that kind. The flat fields: text `message`; image, video, audio and \
+                     document `link` or `id`, `caption`, `filename`; location `latitude`, `longitude`, `name`, \
+                     `address`; template `name`, `language`, `parameters`; buttons `message`, `buttons`; list `message`, \
+                     `button`, `sections` or `rows`. All of them `to`, or `phone`.",
+                )
+                .path_parameter("kind", "What is sent", json!({"type": "string", "enum": kinds}))
+                .idempotent()
+                .takes(Shape::of(json!({"type": "object"})), json!({"to": "+4915112345678", "message": "Hello"}))
+                .answers(202, "Stored; on its way", shape::<OutboundMessage>())
+                .refuses(&SENDING),
+            send,
+        )
+        .on(
+            Operation::post("/api/whatsapp/official/send/immediate", "send_immediate")
+                .about("simple", "Sends one message now and waits for what the provider says")
+                .more("One attempt. It goes on when the caller leaves.")
+                .idempotent()
+                .takes(Shape::of(json!({"type": "object"})), json!({"to": "+4915112345678", "message": "Hello"}))
+                .answers(200, "The provider took it", shape::<OutboundMessage>())
+                .answers(202, "Nobody knows yet", shape::<OutboundMessage>())
+                .refuses(&SENDING)
+                .refuses(&[Code::ProviderRejected, Code::ProviderUnavailable]),
+            send_immediate,
+        )
+}
+
+/// What any send can be refused with.
+const SENDING: [Code; 4] = [
+    Code::ChannelUnknown,
+    Code::InvalidMessage,
+    Code::Unsupported,
+    Code::PluginFailed,
+];
 
 /// `POST /api/whatsapp/official/send/{kind}`: queued, 202.
 pub(super) async fn send(
@@ -82,7 +126,9 @@ async fn submit(
         None if is_whole => parse_message(&body),
         None => parse_simple(SimpleKind::Text, &body),
     };
-    let request = request.map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
+    let mut request =
+        request.map_err(|errors| Problem::new(Code::InvalidRequest).errors(errors))?;
+    caller.bind(&mut request.channel)?;
     let route = format!("POST send/{}", kind.map_or("immediate", SimpleKind::as_str));
     let submission = Submission {
         request,

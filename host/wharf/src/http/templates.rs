@@ -4,12 +4,11 @@ mod draft;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use wharf_core::request::FieldError;
 use wharf_core::{ChannelId, Code, TemplateId, TenantId};
@@ -18,24 +17,75 @@ use wharf_store::templates::{self, TemplateAccount, TemplateFilter, TemplateRow}
 
 use self::draft::Draft;
 use super::auth::Caller;
-use super::messages::{Query, read};
-use super::provider::{detached, found_line, not_done};
+use super::messages::read;
+use super::openapi::shapes::upkeep::{Template, TemplateIn, TemplatePage, TemplateSync};
+use super::openapi::{Operation, shape};
+use super::provider::{REFUSALS, detached, found_line, not_done};
+use super::query::{PAGE_DEFAULT, PAGE_MAX, Query};
+use super::routes::Routes;
 use super::{Problem, body};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::upkeep::{Line, templates as lists};
 use crate::workers::jobs;
 
-/// Templates on one page, when the caller does not say and at most.
-const PAGE_DEFAULT: i64 = 50;
-const PAGE_MAX: i64 = 200;
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/templates", get(list).post(create))
-        .route("/v1/templates/{id}", get(show).delete(delete))
-        .route(
-            "/v1/channels/{id}/templates/sync",
-            post(sync).get(sync_state),
+pub(super) fn routes() -> Routes {
+    let text = || json!({"type": "string"});
+    Routes::new()
+        .on(
+            Operation::get("/v1/templates", "list_templates")
+                .about("templates", "Templates as the last listings had them, newest first")
+                .query("channel", "Of this channel's account", text())
+                .query("status", "With this status, in any case", text())
+                .query("name", "Of this name", text())
+                .query("language", "In this language", text())
+                .query("limit", "Templates on a page", json!({"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}))
+                .query("cursor", "The next_cursor of an earlier page", text())
+                .answers(200, "One page", shape::<TemplatePage>())
+                .refuses(&[Code::ChannelUnknown]),
+            list,
+        )
+        .on(
+            Operation::post("/v1/templates", "create_template")
+                .about("templates", "Makes a template at the provider")
+                .takes(shape::<TemplateIn>(), json!({
+                    "channel": "main", "name": "order_update", "language": "en_US", "category": "UTILITY",
+                    "components": [{ "type": "BODY", "text": "Order {{1}} is here today.",
+                                     "example": { "body_text": [["17"]] } }],
+                }))
+                .answers(201, "The template as it is then; most wait for their review", shape::<Template>())
+                .refuses(&REFUSALS)
+                .refuses(&[Code::InvalidRequest, Code::ChannelUnknown]),
+            create,
+        )
+        .on(
+            Operation::get("/v1/templates/{id}", "get_template")
+                .about("templates", "One template")
+                .answers(200, "The template", shape::<Template>()),
+            show,
+        )
+        .on(
+            Operation::delete("/v1/templates/{id}", "delete_template")
+                .about("templates", "Deletes a template at the provider")
+                .query("all_languages", "All languages of the name, not only this one", json!({"type": "boolean", "default": false}))
+                .answers_empty(204, "It is gone")
+                .refuses(&REFUSALS)
+                .refuses(&[Code::ChannelUnknown]),
+            delete,
+        )
+        .on(
+            Operation::post("/v1/channels/{id}/templates/sync", "sync_templates")
+                .about("templates", "Lists the account's templates anew")
+                .answers(202, "The listing is in the queue; this is how the last one went", shape::<TemplateSync>())
+                .refuses(&[Code::Unsupported, Code::PluginFailed]),
+            sync,
+        )
+        .on(
+            Operation::get("/v1/channels/{id}/templates/sync", "get_template_sync")
+                .about("templates", "When the templates were listed last, and how that went")
+                .answers(200, "How it went", shape::<TemplateSync>())
+                .refuses(&[Code::PluginFailed]),
+            sync_state,
         )
 }
 
@@ -48,14 +98,7 @@ async fn list(
     let known = ["channel", "status", "name", "language", "limit", "cursor"];
     let query = Query::read(query.as_deref(), &known)?;
     let wrong = |detail: String| Problem::new(Code::InvalidQuery).detail(detail);
-    let limit = match query.value("limit") {
-        None => PAGE_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n| (1..=PAGE_MAX).contains(n))
-            .ok_or_else(|| wrong(format!("limit is a number from 1 to {PAGE_MAX}")))?,
-    };
+    let limit = i64::try_from(query.limit()?).unwrap_or(i64::MAX - 1);
     let cursor = query.value("cursor").map(|text| {
         text.parse::<TemplateId>()
             .map_err(|_| wrong("cursor is the next_cursor of an earlier page".to_owned()))

@@ -13,10 +13,64 @@ use wharf_core::Code;
 use wharf_core::provider::{HttpMethod, WebhookSpec};
 use wharf_core::webhook::{self, Incoming};
 
+use super::openapi::{Access, Operation, Shape};
+use super::routes::Routes;
 use super::{Problem, body};
 use crate::app::App;
 use crate::directory::Route;
 use crate::ingest::{self, Call};
+
+pub(super) fn routes() -> Routes {
+    let handshake = |operation: Operation| {
+        operation
+            .access(Access::Provider)
+            .answers_as(200, "The challenge, echoed", "text/plain", Shape::text())
+            .refuses(&[Code::SignatureInvalid])
+    };
+    // What acknowledges a call is the provider's to say: its status, type and body are declared by its plugin.
+    let call = |operation: Operation| {
+        operation
+            .access(Access::Provider)
+            .takes_bytes("*/*")
+            .answers_as(
+                200,
+                "Stored. Status and body as the provider wants them",
+                "*/*",
+                Shape::bytes(),
+            )
+            .refuses(&[
+                Code::SignatureInvalid,
+                Code::BodyTooLarge,
+                Code::InvalidJson,
+            ])
+    };
+    let shared = "/api/whatsapp/webhook";
+    let own = "/webhooks/{plugin}/{token}";
+    Routes::new()
+        .on(
+            handshake(Operation::get(shared, "shared_webhook_challenge")).about(
+                "providers",
+                "A provider's handshake, for whichever app's token is presented",
+            ),
+            shared_challenge,
+        )
+        .on(
+            call(Operation::post(shared, "shared_webhook")).about(
+                "providers",
+                "A provider's call; the app is found by the signature header",
+            ),
+            shared_ingest,
+        )
+        .on(
+            handshake(Operation::get(own, "webhook_challenge"))
+                .about("providers", "A provider's handshake"),
+            challenge,
+        )
+        .on(
+            call(Operation::post(own, "webhook")).about("providers", "A provider's call"),
+            ingest,
+        )
+}
 
 /// `GET /webhooks/{plugin}/{token}`: a provider's subscription handshake. Takes no lock and no job,
 /// for it arrives while our own subscribe call is still open.

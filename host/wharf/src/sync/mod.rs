@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use wharf_config::{App as FileApp, Channel as FileChannel, Config, RotatingSecret, Tenant};
 use wharf_core::provider::{Bucket, Descriptor, Level};
+use wharf_core::scope::Scope;
 use wharf_core::{AppId, ChannelId, EndpointId, TenantId};
 use wharf_queue::Queue;
 use wharf_runtime::Registry;
@@ -284,6 +285,11 @@ fn key_row(tenant: &TenantId, name: &str, key: &wharf_config::ApiKey, now: i64) 
         name: name.to_owned(),
         hash: hex::encode(key.hash.0),
         origin: Origin::File,
+        scopes: vec![Scope::ALL],
+        channels: None,
+        requests_per_minute: None,
+        replaces: None,
+        last_used_at: None,
         created_at: now,
         expires_at: None,
         revoked_at: None,

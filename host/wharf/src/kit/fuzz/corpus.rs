@@ -29,7 +29,12 @@ pub(super) struct Corpus {
 
 /// Runs the cases and keeps their calls.
 pub(super) fn load(component: &mut Component, folder: &Path) -> anyhow::Result<Corpus> {
-    let (_, cases) = cases::load(folder)?;
+    let cases::Loaded {
+        cases, unreadable, ..
+    } = cases::load(folder)?;
+    if let Some((file, error)) = unreadable.into_iter().next() {
+        return Err(error.context(format!("{} is no golden case", file.display())));
+    }
     ensure!(
         !cases.is_empty(),
         "{} holds no golden cases, and the fuzzer begins from them: write some, or name their folder with --cases",

@@ -109,8 +109,8 @@ impl<'a> Worker<'a> {
             _ => "",
         };
         match functions.iter().find(|function| **function == wanted) {
-            Some(function) => *function,
-            None => *functions.choose(chance).expect("there are some"),
+            Some(function) => function,
+            None => functions.choose(chance).expect("there are some"),
         }
     }
 
