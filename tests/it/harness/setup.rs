@@ -84,6 +84,7 @@ schedule_s = [0, 0, 0]
 jitter_percent = 0
 
 [media]
+fetch = false
 fetch_backoff_base_ms = 10
 fetch_backoff_max_ms = 50
 
