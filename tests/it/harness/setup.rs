@@ -84,6 +84,7 @@ schedule_s = [0, 0, 0]
 jitter_percent = 0
 
 [media]
+fetch = false
 fetch_backoff_base_ms = 10
 fetch_backoff_max_ms = 50
 
@@ -171,9 +172,13 @@ impl Setup {
 
     fn main_file(&self, database: &str, graph: &str) -> String {
         let secrets = &self.credentials;
-        let mut text = format!(
-            "{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n\"lookaside.fbsbx.com\" = \"{graph}\"\n"
-        );
+        let mut text =
+            format!("{MAIN}\n[egress.connect_to]\n\"graph.facebook.com\" = \"{graph}\"\n");
+        // Media that come in are fetched by themselves.
+        let media_host = &self.graph.expected_media_host;
+        if self.connect_to.iter().all(|(host, _)| host != media_host) {
+            writeln!(text, "\"{media_host}\" = \"{graph}\"").unwrap();
+        }
         for (host, url) in &self.connect_to {
             writeln!(text, "\"{host}\" = \"{url}\"").unwrap();
         }

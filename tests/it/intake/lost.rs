@@ -67,6 +67,8 @@ async fn lost(gateway: &TestGateway, immediate: bool) -> String {
         policy: Policy::AtMostOnce,
         status: Status::Queued,
         options: None,
+        send_at: None,
+        fallback: Vec::new(),
         created_at: now,
         expires_at: now + 3_600_000,
     };

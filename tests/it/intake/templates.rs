@@ -1,10 +1,11 @@
 //! Templates: listed, changed by webhooks, made, deleted, and held against what is sent.
 
 use serde_json::{Value, json};
+use wharf_test_support::eventually;
 use wharf_test_support::graph::{Decision, Fault, FaultRule, Template};
 
 use super::{get, quiet, wait_events, wait_for};
-use crate::harness::{ACME, GLOBEX, Setup, TO, TestGateway, each_with};
+use crate::harness::{ACME, GLOBEX, Setup, TO, TestGateway, WAIT, each_with};
 
 fn order_update(language: &str) -> Template {
     let components = json!([
@@ -230,12 +231,9 @@ async fn the_schedule_lists_every_account_once_and_again_after_a_failure() {
     each_with(on, async |gateway| {
         let path = "/v1/channels/main/templates/sync";
         wait_for(gateway, path, |state| state["synced_at"].is_string()).await;
-        assert_eq!(
-            gateway
-                .rows("template_sync where synced_at is not null and plugin = 'graph'")
-                .await,
-            2
-        );
+        let listed = "template_sync where synced_at is not null and plugin = 'graph'";
+        let both = || async { (gateway.rows(listed).await == 2).then_some(()) };
+        eventually(WAIT, both).await.unwrap();
         // A failure is kept beside what is known.
         gateway
             .graph

@@ -1,4 +1,3 @@
-//! The tables come by themselves, once, and a wrong address says so without giving its password away.
 
 use wharf_store::{Db, DbConfig, StoreError};
 

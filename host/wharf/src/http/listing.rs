@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use serde_json::{Map, Value, json};
 use wharf_core::provider::Address;
 use wharf_core::{ChannelId, MessageId, Status, phone};
-use wharf_store::messages::{self, Direction, Filter, Stored};
+use wharf_store::messages::{self, Direction, Filter};
 use wharf_store::{inbound_media, stats};
 
 use super::Problem;
@@ -89,22 +89,16 @@ async fn list_messages(
     let page: Vec<_> = found.iter().take(limit).collect();
     let last = page.last().filter(|_| found.len() > limit);
     let next_cursor = last.map(|message| message.id());
-    let inbound: Vec<_> = page
-        .iter()
-        .filter(|message| matches!(message, Stored::Inbound(_)))
-        .map(|message| message.id())
-        .collect();
-    let media = inbound_media::of_messages(&mut conn, &caller.tenant, &inbound).await?;
-    let data: Vec<_> = page
-        .iter()
-        .map(|message| {
-            let mut shown = view::stored(message);
-            if let Some(row) = media.iter().find(|row| row.message == message.id()) {
-                shown["media"] = crate::upkeep::media::view_of(row);
-            }
-            shown
-        })
-        .collect();
+    let ids: Vec<_> = page.iter().map(|message| message.id()).collect();
+    let media = inbound_media::of_messages(&mut conn, &caller.tenant, &ids).await?;
+    let data = page.iter().map(|message| {
+        let mut shown = view::stored(message);
+        if let Some(row) = media.iter().find(|row| row.message == message.id()) {
+            shown["media"] = crate::upkeep::media::view_of(row);
+        }
+        shown
+    });
+    let data: Vec<_> = data.collect();
     Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
 }
 

@@ -81,7 +81,8 @@ pub(super) fn routes() -> Routes {
         .on(
             Operation::post("/v1/messages/{id}/media", "fetch_message_media")
                 .about("media", "Fetches the medium of a received message into the store")
-                .more("Providers keep media for days only. Every call fetches it anew.")
+                .more("Whatever its size and type. The gateway does so by itself where `media.fetch` is on; what is there already is answered at once.")
+                .answers(200, "It was there already", shape::<Media>())
                 .answers(201, "Stored", shape::<Media>())
                 .refuses(&[Code::MediaUnavailable, Code::PluginFailed, Code::Unsupported]),
             fetch,

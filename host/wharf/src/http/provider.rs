@@ -17,10 +17,9 @@ use wharf_store::{channel_health, upkeep as books};
 
 use super::auth::Caller;
 use super::messages::read;
-use super::openapi::shapes::upkeep::{CatchUp, CatchUpIn, ChannelHealth, ChannelProfile};
-use super::openapi::{Operation, Shape, shape};
+use super::openapi::shapes::upkeep::{CatchUp, CatchUpIn, Health, Profile, ProfileChange};
+use super::openapi::{Operation, shape};
 use super::routes::Routes;
-use super::templates::AT_THE_PROVIDER;
 use super::{Chain, Problem, body};
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -30,62 +29,57 @@ use crate::workers::{catch_up_waiting, jobs};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// What a request that a provider answers may come to.
+pub(super) const REFUSALS: [Code; 4] = [
+    Code::Unsupported,
+    Code::RequestRejected,
+    Code::ProviderFailed,
+    Code::PluginFailed,
+];
+
 pub(super) fn routes() -> Routes {
     Routes::new()
         .on(
             Operation::get("/v1/channels/{id}/health", "get_channel_health")
-                .about(
-                    "channels",
-                    "What is known of a channel's health, and since when",
-                )
-                .answers(200, "The last finding", shape::<ChannelHealth>()),
+                .about("channels", "What is known of a channel's health")
+                .answers(200, "By the last check, and what was reported since", shape::<Health>()),
             show_health,
         )
         .on(
             Operation::post("/v1/channels/{id}/health/check", "check_channel_health")
-                .about("channels", "Asks the provider for a channel's health now")
-                .answers(200, "What it said", shape::<ChannelHealth>())
-                .refuses(&AT_THE_PROVIDER),
+                .about("channels", "Asks the provider about a channel's health now")
+                .answers(200, "What it says", shape::<Health>())
+                .refuses(&REFUSALS),
             check_health,
         )
         .on(
             Operation::get("/v1/channels/{id}/profile", "get_channel_profile")
-                .about(
-                    "channels",
-                    "What customers see of a number, as the provider shows it now",
-                )
-                .answers(200, "The profile", shape::<ChannelProfile>())
-                .refuses(&AT_THE_PROVIDER),
+                .about("channels", "The public profile, as the provider shows it now")
+                .answers(200, "The profile", shape::<Profile>())
+                .refuses(&REFUSALS),
             show_profile,
         )
         .on(
-            Operation::patch("/v1/channels/{id}/profile", "change_channel_profile")
-                .about("channels", "Changes what customers see of a number")
-                .more("The members to change, by the Cloud API's names.")
-                .takes(
-                    Shape::of(json!({"type": "object", "minProperties": 1})),
-                    json!({"about": "Open from 9 to 5"}),
-                )
-                .answers(200, "The profile", shape::<ChannelProfile>())
-                .refuses(&AT_THE_PROVIDER),
+            Operation::patch("/v1/channels/{id}/profile", "update_channel_profile")
+                .about("channels", "Changes the public profile")
+                .takes(shape::<ProfileChange>(), json!({"about": "Open from 9 to 5"}))
+                .answers(200, "The profile as it is then", shape::<Profile>())
+                .refuses(&REFUSALS),
             change_profile,
         )
         .on(
-            Operation::get("/v1/channels/{id}/catch-up", "get_catch_up")
-                .about("channels", "How the last fetching of missed messages went")
-                .answers(200, "The last one", shape::<CatchUp>()),
+            Operation::get("/v1/channels/{id}/catch-up", "get_channel_catch_up")
+                .about("channels", "How the last fetching of what was missed went")
+                .answers(200, "How it went", shape::<CatchUp>()),
             show_catch_up,
         )
         .on(
-            Operation::post("/v1/channels/{id}/catch-up", "catch_up")
-                .about("channels", "Fetches what was missed since a time")
-                .more("What did come as a webhook changes nothing again.")
-                .takes(
-                    shape::<CatchUpIn>(),
-                    json!({"since": "2026-09-21T14:00:00Z"}),
-                )
-                .answers(202, "In the queue", shape::<CatchUp>())
-                .refuses(&[Code::Unsupported, Code::PluginFailed]),
+            Operation::post("/v1/channels/{id}/catch-up", "catch_up_channel")
+                .about("channels", "Fetches what the provider received since then")
+                .more("For providers that do not repeat their webhooks. What did come as a webhook changes nothing again.")
+                .takes(shape::<CatchUpIn>(), json!({"since": "2026-09-21T14:00:00Z"}))
+                .answers(202, "It is in the queue", shape::<CatchUp>())
+                .refuses(&[Code::InvalidRequest, Code::Unsupported, Code::PluginFailed]),
             catch_up,
         )
 }

@@ -20,7 +20,7 @@ use super::auth::Caller;
 use super::messages::read;
 use super::openapi::shapes::upkeep::{Template, TemplateIn, TemplatePage, TemplateSync};
 use super::openapi::{Operation, shape};
-use super::provider::{detached, found_line, not_done};
+use super::provider::{REFUSALS, detached, found_line, not_done};
 use super::query::{PAGE_DEFAULT, PAGE_MAX, Query};
 use super::routes::Routes;
 use super::{Problem, body};
@@ -29,28 +29,18 @@ use crate::clock::rfc3339;
 use crate::upkeep::{Line, templates as lists};
 use crate::workers::jobs;
 
-/// What a provider's answer can come to.
-pub(super) const AT_THE_PROVIDER: [Code; 6] = [
-    Code::ChannelUnknown,
-    Code::PluginFailed,
-    Code::ProviderFailed,
-    Code::RequestRejected,
-    Code::Unsupported,
-    Code::InvalidRequest,
-];
-
 pub(super) fn routes() -> Routes {
-    let text = || json!({"type": "string", "minLength": 1});
+    let text = || json!({"type": "string"});
     Routes::new()
         .on(
             Operation::get("/v1/templates", "list_templates")
-                .about("templates", "Templates as they were fetched last, newest first")
+                .about("templates", "Templates as the last listings had them, newest first")
                 .query("channel", "Of this channel's account", text())
-                .query("status", "With this status, for example APPROVED", text())
-                .query("name", "With this name", text())
-                .query("language", "In this language, for example en_US", text())
+                .query("status", "With this status, in any case", text())
+                .query("name", "Of this name", text())
+                .query("language", "In this language", text())
                 .query("limit", "Templates on a page", json!({"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}))
-                .query("cursor", "The next_cursor of an earlier page", json!({"type": "string"}))
+                .query("cursor", "The next_cursor of an earlier page", text())
                 .answers(200, "One page", shape::<TemplatePage>())
                 .refuses(&[Code::ChannelUnknown]),
             list,
@@ -58,13 +48,14 @@ pub(super) fn routes() -> Routes {
         .on(
             Operation::post("/v1/templates", "create_template")
                 .about("templates", "Makes a template at the provider")
-                .more("In the Cloud API's shape. Most wait for their review afterwards.")
-                .takes(
-                    shape::<TemplateIn>(),
-                    json!({"name": "order_shipped", "language": "en_US", "category": "UTILITY", "components": [{"type": "BODY", "text": "Your order is on its way."}]}),
-                )
-                .answers(201, "As it is now", shape::<Template>())
-                .refuses(&AT_THE_PROVIDER),
+                .takes(shape::<TemplateIn>(), json!({
+                    "channel": "main", "name": "order_update", "language": "en_US", "category": "UTILITY",
+                    "components": [{ "type": "BODY", "text": "Order {{1}} is here today.",
+                                     "example": { "body_text": [["17"]] } }],
+                }))
+                .answers(201, "The template as it is then; most wait for their review", shape::<Template>())
+                .refuses(&REFUSALS)
+                .refuses(&[Code::InvalidRequest, Code::ChannelUnknown]),
             create,
         )
         .on(
@@ -76,22 +67,23 @@ pub(super) fn routes() -> Routes {
         .on(
             Operation::delete("/v1/templates/{id}", "delete_template")
                 .about("templates", "Deletes a template at the provider")
-                .query("all_languages", "All that have its name", json!({"type": "boolean", "default": false}))
-                .answers_empty(204, "It is deleted")
-                .refuses(&AT_THE_PROVIDER),
+                .query("all_languages", "All languages of the name, not only this one", json!({"type": "boolean", "default": false}))
+                .answers_empty(204, "It is gone")
+                .refuses(&REFUSALS)
+                .refuses(&[Code::ChannelUnknown]),
             delete,
         )
         .on(
             Operation::post("/v1/channels/{id}/templates/sync", "sync_templates")
-                .about("templates", "Fetches the templates of a channel's account now")
-                .answers(202, "In the queue", shape::<TemplateSync>())
+                .about("templates", "Lists the account's templates anew")
+                .answers(202, "The listing is in the queue; this is how the last one went", shape::<TemplateSync>())
                 .refuses(&[Code::Unsupported, Code::PluginFailed]),
             sync,
         )
         .on(
             Operation::get("/v1/channels/{id}/templates/sync", "get_template_sync")
-                .about("templates", "When templates were fetched last, and how that went")
-                .answers(200, "The last time", shape::<TemplateSync>())
+                .about("templates", "When the templates were listed last, and how that went")
+                .answers(200, "How it went", shape::<TemplateSync>())
                 .refuses(&[Code::PluginFailed]),
             sync_state,
         )
@@ -105,10 +97,12 @@ async fn list(
 ) -> Result<Json<Value>, Problem> {
     let known = ["channel", "status", "name", "language", "limit", "cursor"];
     let query = Query::read(query.as_deref(), &known)?;
-    let limit = query.limit()?;
-    let cursor = query.parsed("cursor", "the next_cursor of an earlier page", |text| {
-        text.parse::<TemplateId>().ok()
-    })?;
+    let wrong = |detail: String| Problem::new(Code::InvalidQuery).detail(detail);
+    let limit = i64::try_from(query.limit()?).unwrap_or(i64::MAX - 1);
+    let cursor = query.value("cursor").map(|text| {
+        text.parse::<TemplateId>()
+            .map_err(|_| wrong("cursor is the next_cursor of an earlier page".to_owned()))
+    });
     let of = match query.value("channel") {
         None => None,
         Some(id) => Some(account(&app, &caller, id).await?),
@@ -121,11 +115,11 @@ async fn list(
         status: text("status"),
     };
     let mut conn = app.db.read().await?;
-    let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let page = templates::page(&mut conn, &caller.tenant, &filter, cursor, asked).await?;
-    let shown = &page[..page.len().min(limit)];
-    let last = shown.last().filter(|_| page.len() > limit);
-    let next_cursor = last.map(|row| row.id);
+    let cursor = cursor.transpose()?;
+    let page = templates::page(&mut conn, &caller.tenant, &filter, cursor, limit + 1).await?;
+    let more = page.len() as i64 > limit;
+    let shown = &page[..page.len().min(usize::try_from(limit).unwrap_or(0))];
+    let next_cursor = more.then(|| shown.last().map(|row| row.id)).flatten();
     let data: Vec<_> = shown.iter().map(lists::view_of).collect();
     Ok(Json(json!({ "data": data, "next_cursor": next_cursor })))
 }

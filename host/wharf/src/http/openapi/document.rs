@@ -14,10 +14,11 @@ know and let the rest pass. Refusals are RFC 9457 problems; `code` is stable, an
 
 const PROBLEM: &str = "application/problem+json";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("messages", "Sending messages and looking at them"),
     ("media", "Objects that messages carry"),
     ("channels", "The numbers that a tenant sends through"),
+    ("templates", "Message templates"),
     ("keys", "API keys: scopes, rotation, limits"),
     ("stats", "Counts"),
     ("simple", "A few flat fields instead of a whole message"),

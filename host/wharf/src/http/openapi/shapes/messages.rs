@@ -111,6 +111,9 @@ pub(in crate::http) struct InboundMessage {
     at: String,
     #[schema(format = DateTime)]
     created_at: String,
+    /// How far its medium is: `status` is waiting, stored, failed or skipped, `id` the stored object.
+    #[schema(value_type = Option<Object>)]
+    media: Option<Value>,
 }
 
 /// A person. Who hides the phone number has a user id only.
