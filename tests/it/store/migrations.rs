@@ -1,4 +1,3 @@
-
 use wharf_store::{Db, DbConfig, StoreError};
 
 use super::{tenant_names, with_tenants};

@@ -103,9 +103,6 @@ pub(in crate::http) struct InboundMessage {
     referral: Option<Value>,
     reply_to: Option<String>,
     provider_message_id: String,
-    /// Where the fetching of its medium is, where it has one.
-    #[schema(value_type = Object, nullable = false)]
-    media: Option<Value>,
     /// The provider's time.
     #[schema(format = DateTime)]
     at: String,
