@@ -87,8 +87,6 @@ fn all_routes() -> Routes {
         .merge(templates::routes())
         .merge(provider::routes())
         .merge(docs::routes())
-        .merge(templates::routes())
-        .merge(provider::routes())
 }
 
 /// All routes of one gateway.
