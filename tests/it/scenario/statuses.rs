@@ -98,8 +98,12 @@ async fn a_message_that_cannot_be_delivered_fails_with_metas_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_statuses_come_in_one_webhook() {
     each_with(quiet, async |gateway| {
-        let sends = (0..100)
-            .map(|number| async move { gateway.send_text(&format!("Hello {number}")).await });
+        // Each to somebody else: one recipient gets 45 at once, and then one in six seconds.
+        let sends = (0..100).map(|number| async move {
+            let body =
+                json!({ "to": format!("+4915112345{number:03}"), "text": { "body": "Hello" } });
+            gateway.send(body).await.id()
+        });
         let ids = futures_util::future::join_all(sends).await;
         gateway.wait_idle().await;
         // Ten of each message: three different ones, the rest repetitions.
