@@ -14,11 +14,13 @@ know and let the rest pass. Refusals are RFC 9457 problems; `code` is stable, an
 
 const PROBLEM: &str = "application/problem+json";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 11] = [
     ("messages", "Sending messages and looking at them"),
     ("media", "Objects that messages carry"),
     ("channels", "The numbers that a tenant sends through"),
+    ("onboarding", "Connecting numbers, mending and disconnecting them"),
     ("templates", "Message templates"),
+    ("dead-letters", "What failed for good"),
     ("keys", "API keys: scopes, rotation, limits"),
     ("stats", "Counts"),
     ("simple", "A few flat fields instead of a whole message"),
