@@ -209,7 +209,7 @@ async fn a_template_is_made_at_the_provider_and_its_refusal_names_the_reason() {
         foreign
             .json(&elsewhere)
             .await
-            .assert_problem(404, "not-found");
+            .assert_problem(422, "channel-unknown");
         let all = get(gateway, "/v1/templates").await;
         assert_eq!(all["data"].as_array().unwrap().len(), 1);
         let theirs = gateway

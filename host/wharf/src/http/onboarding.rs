@@ -154,7 +154,9 @@ fn parse_begin(given: &Map<String, Value>) -> Result<Begin, Problem> {
     let mut errors = unknown(given, &known);
     let mut text = |name: &str, required: bool| match given.get(name) {
         Some(Value::String(text)) => Some(text.clone()),
-        None | Some(Value::Null) if !required => None,
+        None if !required => None,
+        // Of an app it says that the tenant brings its own.
+        Some(Value::Null) if name == "app" => None,
         _ => {
             errors.push(field(&format!("/{name}"), "a text"));
             None

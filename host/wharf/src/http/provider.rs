@@ -135,6 +135,10 @@ async fn change_profile(
             Problem::new(Code::InvalidRequest).errors(vec![FieldError::new("", "invalid", detail)])
         );
     }
+    let wrong = wrong_members(&changes);
+    if !wrong.is_empty() {
+        return Err(Problem::new(Code::InvalidRequest).errors(wrong));
+    }
     profile(
         app,
         caller,
@@ -142,6 +146,26 @@ async fn change_profile(
         ProfileRequest::Set(Document::from(changes)),
     )
     .await
+}
+
+/// Members that everybody knows have their types; what else a provider takes is its plugin's to judge.
+fn wrong_members(changes: &Value) -> Vec<FieldError> {
+    const TEXTS: [&str; 5] = ["about", "address", "description", "email", "vertical"];
+    let members = changes.as_object().into_iter().flatten();
+    let wrong = members.filter_map(|(name, value)| {
+        let wanted = match name.as_str() {
+            name if TEXTS.contains(&name) => (!value.is_string()).then_some("a text"),
+            "websites" => {
+                let all = value.as_array();
+                let texts = all.is_some_and(|all| all.iter().all(Value::is_string));
+                (!texts).then_some("a list of texts")
+            }
+            _ => None,
+        };
+        let detail = format!("must be {}", wanted?);
+        Some(FieldError::new(&format!("/{name}"), "wrong-type", detail))
+    });
+    wrong.collect()
 }
 
 async fn profile(

@@ -166,7 +166,7 @@ async fn create(
     let (channel, draft) = Draft::read(&mut conn, &caller.tenant, &document, app.now_ms()).await?;
     drop(conn);
     let channel = match channel {
-        Some(channel) => channel,
+        Some(channel) => named_channel(&app, &caller.tenant, channel).await?,
         None => only_channel(&app, &caller.tenant).await?,
     };
     let line = found_line(&app, &caller.tenant, &channel).await?;
@@ -178,6 +178,19 @@ async fn create(
     let id = made.map_err(|error| not_done(&error, &plugin))?;
     let row = find(&app, &caller, &id.to_string()).await?;
     Ok((StatusCode::CREATED, Json(lists::view_of(&row))).into_response())
+}
+
+async fn named_channel(
+    app: &App,
+    tenant: &TenantId,
+    channel: ChannelId,
+) -> Result<ChannelId, Problem> {
+    if app.directory.channel(tenant, &channel).await?.is_some() {
+        return Ok(channel);
+    }
+    let detail = format!("the tenant has no channel {channel}");
+    Err(Problem::new(Code::ChannelUnknown)
+        .errors(vec![FieldError::new("/channel", "invalid", detail)]))
 }
 
 async fn only_channel(app: &App, tenant: &TenantId) -> Result<ChannelId, Problem> {

@@ -18,7 +18,10 @@ const TAGS: [(&str, &str); 11] = [
     ("messages", "Sending messages and looking at them"),
     ("media", "Objects that messages carry"),
     ("channels", "The numbers that a tenant sends through"),
-    ("onboarding", "Connecting numbers, mending and disconnecting them"),
+    (
+        "onboarding",
+        "Connecting numbers, mending and disconnecting them",
+    ),
     ("templates", "Message templates"),
     ("dead-letters", "What failed for good"),
     ("keys", "API keys: scopes, rotation, limits"),

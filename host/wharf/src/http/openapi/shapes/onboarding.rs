@@ -33,18 +33,20 @@ pub(in crate::http) struct ConnectPlugin {
 pub(in crate::http) struct SessionIn {
     plugin: String,
     flow: String,
-    app: Option<String>,
+    /// The operator's app to connect through; null for one of the tenant's own. Left out where there is one choice.
+    #[schema(value_type = Option<Value>)]
+    app: Option<Value>,
     /// How the channel is to be called.
     channel: Option<String>,
     /// Texts by the names of the flow's inputs.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     inputs: Option<Value>,
 }
 
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct SessionAnswersIn {
     /// Texts, or lists of them, by the names of the question's fields. Left out: the failed step is tried again.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     answers: Option<Value>,
 }
 

@@ -5,13 +5,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::messages::{Message, OutboundMessage};
-use super::send::MessageIn;
 
-/// Up to 1,000 messages.
+/// Up to 1,000 messages, each as `POST /v1/messages` takes it; one that is wrong is refused by itself.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct BatchIn {
     #[schema(min_items = 1, max_items = 1000)]
-    messages: Vec<MessageIn>,
+    messages: Vec<Value>,
 }
 
 /// One result for each message, in their order.
@@ -34,7 +33,7 @@ pub(in crate::http) struct BatchResult {
     #[schema(nullable = false)]
     message: Option<OutboundMessage>,
     /// Why it was refused: a problem.
-    #[schema(value_type = Object, nullable = false)]
+    #[schema(value_type = Option<Object>)]
     error: Option<Value>,
 }
 
