@@ -197,6 +197,15 @@ impl TestGateway {
             .await
     }
 
+    /// Waits until the message was read and the gateway noted how each attempt ended, which a status may overtake.
+    pub(crate) async fn wait_read(&self, id: &str) -> Value {
+        let wanted = |message: &Value| {
+            let begun = timeline(message, "attempt_started").count();
+            message["status"] == "read" && timeline(message, "attempt_ended").count() == begun
+        };
+        self.wait_message(id, wanted).await
+    }
+
     /// Waits until the message is as wanted; says what it was like when it never becomes so.
     pub(crate) async fn wait_message(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let found = eventually(WAIT, || async {

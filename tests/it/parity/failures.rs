@@ -92,7 +92,7 @@ async fn throttled(gateway: &TestGateway, via: Via, fault: Fault, class: &str) {
     let what = format!("{via:?}: {fault:?}");
     via.fail_next(gateway, 1, fault);
     let id = via.send_text(gateway, "Hello").await;
-    let message = gateway.wait_status(&id, "read").await;
+    let message = gateway.wait_read(&id).await;
     assert_eq!(outcomes(&message), ["retry", "accepted"], "{what}");
     let first = timeline(&message, "attempt_ended").next().unwrap();
     assert_eq!(first["error"]["code"], class, "{what}");
@@ -115,7 +115,7 @@ async fn a_provider_that_says_it_is_down_is_asked_until_it_is_up() {
         for (via, fault) in cases {
             via.fail_next(gateway, 2, fault);
             let id = via.send_text(gateway, "Hello").await;
-            let message = gateway.wait_status(&id, "read").await;
+            let message = gateway.wait_read(&id).await;
             assert_eq!(
                 outcomes(&message),
                 ["retry", "retry", "accepted"],
@@ -196,7 +196,7 @@ async fn statuses_that_come_twice_and_backwards_end_in_the_same_state() {
             let plan = StatusPlan::immediate().duplicated_and_reversed();
             via.set_statuses(gateway, plan);
             let id = via.send_text(gateway, "Hello").await;
-            gateway.wait_status(&id, "read").await;
+            gateway.wait_read(&id).await;
             gateway.wait_idle().await;
             let message = gateway.message(&id).await;
             assert_eq!(message["status"], "read", "{via:?}");

@@ -47,6 +47,9 @@ async fn one_of_each_kind_goes_through_every_provider_and_its_end_is_told_alike(
     each_with(Setup::with_all_providers, async |gateway| {
         for via in Via::ALL {
             let written = via.somebody_writes(gateway, "Is anybody there?");
+            // It is in before anything is counted: until its webhook comes, the queues are idle as well.
+            let heard = eventually(WAIT, || async { received_event(gateway, &written) }).await;
+            heard.unwrap_or_else(|error| panic!("{via:?}: {error}"));
             gateway.wait_idle().await;
             let template = via.add_template(gateway);
             let mut sent = Vec::new();
@@ -125,6 +128,15 @@ pub(super) fn status_event(gateway: &TestGateway, id: &str, status: &str) -> Opt
         event["type"] == "message.status"
             && event["data"]["message_id"] == id
             && event["data"]["status"] == status
+    });
+    found.map(|event| event["data"].clone())
+}
+
+/// The data of the event with which this inbound message was told.
+fn received_event(gateway: &TestGateway, written: &str) -> Option<Value> {
+    let mut events = gateway.delivered().into_iter();
+    let found = events.find(|event| {
+        event["type"] == "message.received" && event["data"]["provider_message_id"] == written
     });
     found.map(|event| event["data"].clone())
 }

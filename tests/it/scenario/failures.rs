@@ -20,7 +20,7 @@ async fn too_much_for_one_recipient_is_tried_again_and_sent_once() {
     each(async |gateway| {
         gateway.graph.fail_next(1, Fault::GraphError(131_056));
         let id = gateway.send_text("Hello").await;
-        let message = gateway.wait_status(&id, "read").await;
+        let message = gateway.wait_read(&id).await;
         assert_eq!(outcomes(&message), ["retry", "accepted"]);
         let first = timeline(&message, "attempt_ended").next().unwrap();
         assert_eq!(first["error"]["code"], "pair-rate-limited");
@@ -41,7 +41,7 @@ async fn a_throttled_number_pauses_and_recovers() {
         // Meta says 400, not 429.
         gateway.graph.fail_next(1, Fault::GraphError(130_429));
         let id = gateway.send_text("Hello").await;
-        let message = gateway.wait_status(&id, "read").await;
+        let message = gateway.wait_read(&id).await;
         assert_eq!(outcomes(&message), ["retry", "accepted"]);
         let answer = &timeline(&message, "exchange").next().unwrap()["answer"];
         assert_eq!(answer["response"]["status"], 400);
@@ -84,7 +84,7 @@ async fn a_provider_that_is_down_is_tried_until_it_is_up() {
     each(async |gateway| {
         gateway.graph.fail_next(3, Fault::Unavailable);
         let id = gateway.send_text("Hello").await;
-        let message = gateway.wait_status(&id, "read").await;
+        let message = gateway.wait_read(&id).await;
         assert_eq!(outcomes(&message), ["retry", "retry", "retry", "accepted"]);
         assert_eq!(gateway.effects(&id), 1);
     })
@@ -171,7 +171,7 @@ async fn an_answer_that_comes_too_late_leaves_the_send_unknown() {
         gateway.wait_idle().await;
         assert_eq!(gateway.arrivals(&id), 1);
         gateway.report(&id, "read");
-        gateway.wait_status(&id, "read").await;
+        gateway.wait_read(&id).await;
     })
     .await;
 }
@@ -182,7 +182,7 @@ async fn at_least_once_sends_again_after_the_wait() {
         gateway.graph.fail_next(1, Fault::Reset);
         let body = json!({ "to": TO, "text": { "body": "Hello" }, "policy": "at_least_once" });
         let id = gateway.send(body).await.id();
-        let message = gateway.wait_status(&id, "read").await;
+        let message = gateway.wait_read(&id).await;
         assert_eq!(outcomes(&message), ["unknown", "accepted"]);
         assert_eq!((gateway.arrivals(&id), gateway.effects(&id)), (2, 1));
     })
@@ -197,7 +197,7 @@ async fn at_least_once_sends_no_more_once_a_status_came() {
             gateway.graph.fail_next(1, Fault::AcceptAndReset);
             let body = json!({ "to": TO, "text": { "body": "Hello" }, "policy": "at_least_once" });
             let id = gateway.send(body).await.id();
-            gateway.wait_status(&id, "read").await;
+            gateway.wait_read(&id).await;
             gateway.wait_idle().await;
             assert_eq!((gateway.arrivals(&id), gateway.effects(&id)), (1, 1));
         },
