@@ -9,7 +9,7 @@ mod dev;
 mod program;
 
 use serde_json::Value;
-use wharf_core::Code;
+use wharf_core::{Code, Reason};
 use wharf_queue::Queue;
 use wharf_test_support::eventually;
 
@@ -302,7 +302,8 @@ async fn every_error_code_is_explained() {
         return;
     };
     let all = program.run(&["errors"]);
-    assert_eq!(all.stdout.lines().count(), Code::ALL.len());
+    let explained = Code::ALL.len() + Reason::ALL.len();
+    assert_eq!(all.stdout.lines().count(), explained);
     for code in [Code::ChannelUnknown, Code::IdempotencyMismatch] {
         let output = program.run(&["errors", code.as_str()]);
         assert_eq!(output.code, 0, "{output:?}");
@@ -313,6 +314,15 @@ async fn every_error_code_is_explained() {
                 output.stdout
             );
         }
+    }
+    let reason = Reason::EgressHost;
+    let output = program.run(&["errors", reason.as_str()]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stdout.contains(reason.remedy()), "{output:?}");
+    // An answer's code and the reason of a failure.
+    let both = program.run(&["errors", "unsupported"]).stdout;
+    for part in [Code::Unsupported.remedy(), Reason::Unsupported.remedy()] {
+        assert!(both.contains(part), "{part} is missing in: {both}");
     }
     let unknown = program.run(&["errors", "no-such-code"]);
     assert!(

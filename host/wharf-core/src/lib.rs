@@ -11,6 +11,7 @@ pub mod nearest;
 pub mod phone;
 pub mod provider;
 pub mod rate;
+pub mod reason;
 pub mod request;
 pub mod retry;
 pub mod scope;
@@ -22,4 +23,5 @@ pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
     MessageId, OnboardingId, TemplateId, TenantId, WebhookId,
 };
+pub use reason::Reason;
 pub use status::Status;

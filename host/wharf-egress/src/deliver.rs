@@ -11,12 +11,13 @@ use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::{Host, Url};
+use wharf_core::Reason;
 use wharf_core::provider::TransportFailure;
 
 use crate::client::{self, Begun, Failure};
 use crate::payload::Payload;
 use crate::policy::{self, URL_BYTES_MAX};
-use crate::{Egress, EgressConfig, address, failure_slug};
+use crate::{Egress, EgressConfig, address, failure_reason};
 
 /// How much of an endpoint's answer is kept.
 pub const DELIVERY_BODY_BYTES_MAX: usize = 16 << 10;
@@ -42,7 +43,7 @@ pub enum DeliveryFailure {
     /// Nothing was sent, and the same request would be refused again.
     #[error("the delivery is refused: {reason}")]
     Refused { reason: String },
-    #[error("the endpoint could not be reached ({}): {note}", failure_slug(*.kind))]
+    #[error("the endpoint could not be reached ({}): {note}", failure_reason(*.kind).as_str())]
     Failed {
         kind: TransportFailure,
         note: String,
@@ -50,11 +51,17 @@ pub enum DeliveryFailure {
 }
 
 impl DeliveryFailure {
-    pub fn slug(&self) -> &'static str {
+    /// Why, in the catalogue of reasons.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Refused { .. } => "refused",
-            Self::Failed { kind, .. } => failure_slug(*kind),
+            Self::Refused { .. } => Reason::Refused,
+            Self::Failed { kind, .. } => failure_reason(*kind),
         }
+    }
+
+    /// The reason's stable name.
+    pub fn slug(&self) -> &'static str {
+        self.reason().as_str()
     }
 }
 

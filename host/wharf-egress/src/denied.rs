@@ -1,5 +1,7 @@
 //! Why an exchange may not leave. Every text is safe to show: it holds names and guest text, no secret.
 
+use wharf_core::Reason;
+
 /// A refusal before any network activity. It is final: the same exchange is refused again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -68,30 +70,35 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// The rule's stable name, for the API, metrics and `wharf errors`.
-    pub fn slug(&self) -> &'static str {
+    /// The rule in the catalogue of reasons.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Url { .. } => "egress-url",
-            Self::Path { .. } => "egress-path",
-            Self::Host { .. } => "egress-host",
-            Self::Endpoint { .. } => "egress-endpoint",
-            Self::Query { .. } => "egress-query",
-            Self::Header { .. } => "egress-header",
-            Self::Body { .. } => "egress-body",
-            Self::Insert { .. } => "egress-insert",
-            Self::SecretUndeclared { .. } => "egress-secret-undeclared",
-            Self::SecretAudience { .. } => "egress-secret-audience",
-            Self::SecretMissing { .. } => "egress-secret-missing",
-            Self::BasicUser { .. } => "egress-basic-user",
-            Self::HmacCycle => "egress-hmac-cycle",
-            Self::HmacMedia => "egress-hmac-media",
-            Self::Jwt { .. } => "egress-jwt",
-            Self::MediaLink { .. } => "egress-media-link",
-            Self::ReturnUrl => "egress-return-url",
-            Self::WebhookUrl { .. } => "egress-webhook-url",
-            Self::Capture { .. } => "egress-capture",
-            Self::TooLarge { .. } => "egress-too-large",
-            Self::Memo { .. } => "egress-memo",
+            Self::Url { .. } => Reason::EgressUrl,
+            Self::Path { .. } => Reason::EgressPath,
+            Self::Host { .. } => Reason::EgressHost,
+            Self::Endpoint { .. } => Reason::EgressEndpoint,
+            Self::Query { .. } => Reason::EgressQuery,
+            Self::Header { .. } => Reason::EgressHeader,
+            Self::Body { .. } => Reason::EgressBody,
+            Self::Insert { .. } => Reason::EgressInsert,
+            Self::SecretUndeclared { .. } => Reason::EgressSecretUndeclared,
+            Self::SecretAudience { .. } => Reason::EgressSecretAudience,
+            Self::SecretMissing { .. } => Reason::EgressSecretMissing,
+            Self::BasicUser { .. } => Reason::EgressBasicUser,
+            Self::HmacCycle => Reason::EgressHmacCycle,
+            Self::HmacMedia => Reason::EgressHmacMedia,
+            Self::Jwt { .. } => Reason::EgressJwt,
+            Self::MediaLink { .. } => Reason::EgressMediaLink,
+            Self::ReturnUrl => Reason::EgressReturnUrl,
+            Self::WebhookUrl { .. } => Reason::EgressWebhookUrl,
+            Self::Capture { .. } => Reason::EgressCapture,
+            Self::TooLarge { .. } => Reason::EgressTooLarge,
+            Self::Memo { .. } => Reason::EgressMemo,
         }
+    }
+
+    /// The rule's stable name.
+    pub fn slug(&self) -> &'static str {
+        self.reason().as_str()
     }
 }

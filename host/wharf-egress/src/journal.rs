@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use wharf_core::provider::{MediaRef, TransportFailure};
 
 use crate::capture::Withheld;
-use crate::policy::failure_slug;
+use crate::policy::failure_reason;
 
 /// `{method, url, headers: [[name, value]], body, body_bytes, body_cut?}`
 pub(crate) fn request(
@@ -68,7 +68,7 @@ pub(crate) fn stored(
 
 /// `{failure, note, duration_ms}`
 pub(crate) fn failure(failure: TransportFailure, note: &str, duration_ms: u64) -> Value {
-    json!({ "failure": failure_slug(failure), "note": note, "duration_ms": duration_ms })
+    json!({ "failure": failure_reason(failure).as_str(), "note": note, "duration_ms": duration_ms })
 }
 
 fn add_body(entry: &mut Map<String, Value>, body: &[u8], body_bytes_max: usize) {

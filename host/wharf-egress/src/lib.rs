@@ -53,7 +53,7 @@ pub use media::{
     MEDIA_LINK_LIFETIME_S_MAX, MediaChunks, MediaError, MediaReader, MediaSink, MediaStore,
     NewMedia, NoMedia,
 };
-pub use policy::failure_slug;
+pub use policy::failure_reason;
 pub use proxy::Proxy;
 pub use resolver::{Resolver, SystemResolver};
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
+use wharf_core::Reason;
 use wharf_core::provider::{Descriptor, Endpoint, HttpMethod, Input, InputKind, TransportFailure};
 
 use crate::Denied;
@@ -126,19 +127,19 @@ pub(crate) fn plain_host(host: &str) -> Result<String, &'static str> {
 }
 
 /// The stable name of a transport failure, as the interface spells it.
-pub fn failure_slug(failure: TransportFailure) -> &'static str {
+pub fn failure_reason(failure: TransportFailure) -> Reason {
     match failure {
-        TransportFailure::Dns => "dns",
-        TransportFailure::Connect => "connect",
-        TransportFailure::Tls => "tls",
-        TransportFailure::TimeoutBeforeSend => "timeout-before-send",
-        TransportFailure::TimeoutAfterSend => "timeout-after-send",
-        TransportFailure::Reset => "reset",
-        TransportFailure::BodyTooLarge => "body-too-large",
-        TransportFailure::Denied => "denied",
-        TransportFailure::Canceled => "canceled",
-        TransportFailure::Interrupted => "interrupted",
-        TransportFailure::Other => "other",
+        TransportFailure::Dns => Reason::Dns,
+        TransportFailure::Connect => Reason::Connect,
+        TransportFailure::Tls => Reason::Tls,
+        TransportFailure::TimeoutBeforeSend => Reason::TimeoutBeforeSend,
+        TransportFailure::TimeoutAfterSend => Reason::TimeoutAfterSend,
+        TransportFailure::Reset => Reason::Reset,
+        TransportFailure::BodyTooLarge => Reason::BodyTooLarge,
+        TransportFailure::Denied => Reason::Denied,
+        TransportFailure::Canceled => Reason::Canceled,
+        TransportFailure::Interrupted => Reason::Interrupted,
+        TransportFailure::Other => Reason::Other,
     }
 }
 

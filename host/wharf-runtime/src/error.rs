@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
+use wharf_core::Reason;
 use wharf_core::provider::PlatformError;
 
 use crate::config::LimitClass;
@@ -40,29 +41,36 @@ pub struct LoadError {
     pub reason: LoadReason,
 }
 
+impl LoadReason {
+    /// Its entry in the catalogue of reasons.
+    pub fn catalogued(&self) -> Reason {
+        match self {
+            Self::TooLarge { .. }
+            | Self::CoreModule
+            | Self::Precompiled
+            | Self::NotWasm
+            | Self::Malformed { .. } => Reason::PluginNotAComponent,
+            Self::ForeignImport { .. } => Reason::PluginForeignImport,
+            Self::ForeignVersion { .. }
+            | Self::NotOffered { .. }
+            | Self::MissingExport { .. }
+            | Self::MissingFunction { .. }
+            | Self::WrongType { .. }
+            | Self::Link { .. } => Reason::PluginWrongInterface,
+            Self::Resources { .. } | Self::Shape { .. } => Reason::PluginNeedsTooMuch,
+            Self::Compile { .. } | Self::Compiler { .. } | Self::CompileLimit { .. } => {
+                Reason::PluginNotCompiled
+            }
+            Self::Describe { .. } | Self::Unsteady => Reason::PluginDescribeFailed,
+            Self::Descriptor { .. } => Reason::PluginInvalidDescriptor,
+        }
+    }
+}
+
 impl LoadError {
     /// Stable code of the API and of `wharf errors`.
     pub fn slug(&self) -> &'static str {
-        match &self.reason {
-            LoadReason::TooLarge { .. }
-            | LoadReason::CoreModule
-            | LoadReason::Precompiled
-            | LoadReason::NotWasm
-            | LoadReason::Malformed { .. } => "plugin-not-a-component",
-            LoadReason::ForeignImport { .. } => "plugin-foreign-import",
-            LoadReason::ForeignVersion { .. }
-            | LoadReason::NotOffered { .. }
-            | LoadReason::MissingExport { .. }
-            | LoadReason::MissingFunction { .. }
-            | LoadReason::WrongType { .. }
-            | LoadReason::Link { .. } => "plugin-wrong-interface",
-            LoadReason::Resources { .. } | LoadReason::Shape { .. } => "plugin-needs-too-much",
-            LoadReason::Compile { .. }
-            | LoadReason::Compiler { .. }
-            | LoadReason::CompileLimit { .. } => "plugin-not-compiled",
-            LoadReason::Describe { .. } | LoadReason::Unsteady => "plugin-describe-failed",
-            LoadReason::Descriptor { .. } => "plugin-invalid-descriptor",
-        }
+        self.reason.catalogued().as_str()
     }
 }
 
@@ -264,22 +272,27 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Stable code of the API; the plugin's own verdicts have the slug of their class.
-    pub fn slug(&self) -> &'static str {
+    /// Why, in the catalogue of reasons; the plugin's own verdicts have that of their class.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Guest(error) => error.class.as_str(),
-            Self::Fault { .. } => "plugin-trap",
+            Self::Guest(error) => error.class.reason(),
+            Self::Fault { .. } => Reason::PluginTrap,
             Self::Limit { which, .. } => match which {
-                LimitKind::Cpu => "plugin-cpu-limit",
-                LimitKind::Memory => "plugin-memory-limit",
-                LimitKind::Output => "plugin-output-limit",
+                LimitKind::Cpu => Reason::PluginCpuLimit,
+                LimitKind::Memory => Reason::PluginMemoryLimit,
+                LimitKind::Output => Reason::PluginOutputLimit,
             },
-            Self::CircuitOpen { .. } => "plugin-circuit-open",
-            Self::Overloaded { .. } => "plugin-overloaded",
-            Self::Invalid { .. } => "plugin-invalid-output",
-            Self::NoInterface { .. } => "plugin-no-interface",
-            Self::Unavailable { .. } => "plugin-unavailable",
+            Self::CircuitOpen { .. } => Reason::PluginCircuitOpen,
+            Self::Overloaded { .. } => Reason::PluginOverloaded,
+            Self::Invalid { .. } => Reason::PluginInvalidOutput,
+            Self::NoInterface { .. } => Reason::PluginNoInterface,
+            Self::Unavailable { .. } => Reason::PluginUnavailable,
         }
+    }
+
+    /// Stable code of the API.
+    pub fn slug(&self) -> &'static str {
+        self.reason().as_str()
     }
 
     /// True when the plugin itself is at fault: what a circuit breaker counts.

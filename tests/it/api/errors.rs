@@ -1,6 +1,6 @@
 //! Every error code has its page.
 
-use wharf_core::Code;
+use wharf_core::{Code, Reason};
 
 use crate::harness::each;
 
@@ -27,6 +27,15 @@ async fn every_code_has_a_page_for_people_and_one_for_terminals() {
             assert!(page.headers["content-type"].starts_with("text/html"));
             assert!(page.headers["content-security-policy"].contains("default-src 'none'"));
             assert!(page.text.contains("What to do:"), "{}", page.text);
+        }
+        for reason in Reason::ALL {
+            let path = format!("/errors/{}", reason.as_str());
+            assert!(list.text.contains(&format!("href=\"{path}\"")), "{path}");
+            let plain = gateway.call("GET", &path).without_key().empty().await;
+            assert_eq!(plain.status, 200, "{path}");
+            for part in [reason.as_str(), reason.title(), reason.remedy()] {
+                assert!(plain.text.contains(part), "{path}: {part}");
+            }
         }
         gateway
             .call("GET", "/errors/nothing")

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exchange::Pace;
+use crate::Reason;
 
 /// Closed on purpose: the host and its API act on these. Anything else is `Other` with the
 /// provider's own code. Called `code` in the interface and class inside the host.
@@ -31,29 +32,34 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// What it means and what to do, in the catalogue of reasons.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::InvalidMessage => Reason::InvalidMessage,
+            Self::Unsupported => Reason::Unsupported,
+            Self::RecipientUnknown => Reason::RecipientUnknown,
+            Self::RecipientOptedOut => Reason::RecipientOptedOut,
+            Self::WindowClosed => Reason::WindowClosed,
+            Self::TemplateUnknown => Reason::TemplateUnknown,
+            Self::TemplatePaused => Reason::TemplatePaused,
+            Self::TemplateMismatch => Reason::TemplateMismatch,
+            Self::MediaRejected => Reason::MediaRejected,
+            Self::PolicyBlocked => Reason::PolicyBlocked,
+            Self::AuthFailed => Reason::AuthFailed,
+            Self::AccountRestricted => Reason::AccountRestricted,
+            Self::PaymentRequired => Reason::PaymentRequired,
+            Self::RateLimited => Reason::RateLimited,
+            Self::PairRateLimited => Reason::PairRateLimited,
+            Self::ProviderUnavailable => Reason::ProviderUnavailable,
+            Self::MalformedResponse => Reason::MalformedResponse,
+            Self::Misconfigured => Reason::Misconfigured,
+            Self::Other => Reason::Other,
+        }
+    }
+
     /// The stable slug, as stored and as shown by the API.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidMessage => "invalid-message",
-            Self::Unsupported => "unsupported",
-            Self::RecipientUnknown => "recipient-unknown",
-            Self::RecipientOptedOut => "recipient-opted-out",
-            Self::WindowClosed => "window-closed",
-            Self::TemplateUnknown => "template-unknown",
-            Self::TemplatePaused => "template-paused",
-            Self::TemplateMismatch => "template-mismatch",
-            Self::MediaRejected => "media-rejected",
-            Self::PolicyBlocked => "policy-blocked",
-            Self::AuthFailed => "auth-failed",
-            Self::AccountRestricted => "account-restricted",
-            Self::PaymentRequired => "payment-required",
-            Self::RateLimited => "rate-limited",
-            Self::PairRateLimited => "pair-rate-limited",
-            Self::ProviderUnavailable => "provider-unavailable",
-            Self::MalformedResponse => "malformed-response",
-            Self::Misconfigured => "misconfigured",
-            Self::Other => "other",
-        }
+        self.reason().as_str()
     }
 }
 

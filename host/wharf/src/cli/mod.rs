@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use wharf_config::{Config, ConfigErrors, Sources};
-use wharf_core::Code;
+use wharf_core::{Code, Reason};
 use wharf_runtime::{WorkerLimits, compile_worker};
 
 /// Exit codes: 0 ok, 1 failed, 2 wrong usage (clap's), 78 wrong configuration (sysexits' EX_CONFIG).
@@ -72,9 +72,9 @@ enum Command {
     Webhook(webhook::Command),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
-    /// Explain an error code of the API
+    /// Explain an error code of the API, or the reason why a message, delivery or plugin failed
     Errors {
-        /// The code, as in a problem's `code`; without it all are listed
+        /// The code, as in a problem's `code`, or the reason, as in a message's `error.code`; without it all are listed
         code: Option<String>,
     },
 }
@@ -163,25 +163,21 @@ fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn errors(code: Option<&str>) -> anyhow::Result<()> {
-    match code {
-        None => {
-            for code in Code::ALL {
-                print(&format!(
-                    "{:<26} {}  {}",
-                    code.as_str(),
-                    code.http_status(),
-                    code.title()
-                ));
-            }
+fn errors(slug: Option<&str>) -> anyhow::Result<()> {
+    let Some(slug) = slug else {
+        for code in Code::ALL {
+            let (slug, status) = (code.as_str(), code.http_status());
+            print(&format!("{slug:<26} {status}  {}", code.title()));
         }
-        Some(slug) => {
-            let code = Code::parse(slug).ok_or_else(|| {
-                anyhow::anyhow!("there is no error code {slug}; `wharf errors` lists them")
-            })?;
-            print(crate::http::errors_page::describe(code).trim_end());
+        for reason in Reason::ALL {
+            print(&format!("{:<26}   -  {}", reason.as_str(), reason.title()));
         }
-    }
+        return Ok(());
+    };
+    let page = crate::http::errors_page::describe(slug).ok_or_else(|| {
+        anyhow::anyhow!("there is no error code or reason {slug}; `wharf errors` lists them")
+    })?;
+    print(page.trim_end());
     Ok(())
 }
 

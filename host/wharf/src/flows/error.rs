@@ -1,5 +1,6 @@
 //! Why a flow did not come to its end.
 
+use wharf_core::Reason;
 use wharf_core::provider::PlatformError;
 use wharf_egress::Denied;
 use wharf_runtime::{CallError, Interface};
@@ -57,24 +58,29 @@ pub enum FlowError {
 }
 
 impl FlowError {
-    /// Stable code, as the API and the log show it.
-    pub fn slug(&self) -> &'static str {
+    /// Why, in the catalogue of reasons.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Unsupported { .. } => "plugin-no-interface",
-            Self::Provider(error) => error.class.as_str(),
-            Self::Plugin(error) => error.slug(),
-            Self::Denied { source, .. } => source.slug(),
-            Self::Steps { .. } => "flow-steps-limit",
-            Self::Time { .. } => "flow-time-limit",
-            Self::Items { .. } => "flow-items-limit",
-            Self::Mismatch { .. } => "plugin-invalid-output",
-            Self::Store(_) => "store",
-            Self::Answer { .. } => "flow-answer",
-            Self::FlowUnknown { .. } => "flow-unknown",
-            Self::State { .. } => "flow-state",
-            Self::VersionGone { .. } => "flow-version-gone",
-            Self::Guarded { .. } => "flow-setting-guarded",
+            Self::Unsupported { .. } => Reason::PluginNoInterface,
+            Self::Provider(error) => error.class.reason(),
+            Self::Plugin(error) => error.reason(),
+            Self::Denied { source, .. } => source.reason(),
+            Self::Steps { .. } => Reason::FlowStepsLimit,
+            Self::Time { .. } => Reason::FlowTimeLimit,
+            Self::Items { .. } => Reason::FlowItemsLimit,
+            Self::Mismatch { .. } => Reason::PluginInvalidOutput,
+            Self::Store(_) => Reason::Store,
+            Self::Answer { .. } => Reason::FlowAnswer,
+            Self::FlowUnknown { .. } => Reason::FlowUnknown,
+            Self::State { .. } => Reason::FlowState,
+            Self::VersionGone { .. } => Reason::FlowVersionGone,
+            Self::Guarded { .. } => Reason::FlowSettingGuarded,
         }
+    }
+
+    /// The reason's stable name.
+    pub fn slug(&self) -> &'static str {
+        self.reason().as_str()
     }
 }
 

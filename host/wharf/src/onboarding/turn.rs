@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use wharf_core::Reason;
 use wharf_core::provider::{Descriptor, Finding, FindingVerdict, FlowInfo, Purpose};
 use wharf_queue::{Job, Outcome};
 use wharf_runtime::Plugin;
@@ -152,7 +153,7 @@ fn error_of(failure: &Failure) -> Value {
     let error = match failure {
         Failure::Gone(what) => {
             return json!({
-                "code": "gone", "detail": what, "provider_code": null,
+                "code": Reason::Gone.as_str(), "detail": what, "provider_code": null,
                 "remedy": "Ask the operator to bring it back and try again, or give this session up.",
             });
         }

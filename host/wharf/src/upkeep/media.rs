@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wharf_config::{Config, MediaFetch};
 use wharf_core::fetch::{FetchRule, digest_fits};
 use wharf_core::provider::{InboundMedia, MediaAnswer, MediaRef, MediaRequest};
-use wharf_core::{ChannelId, JobId, MediaId, MessageId, TenantId};
+use wharf_core::{ChannelId, JobId, MediaId, MessageId, Reason, TenantId};
 use wharf_queue::{NewJob, Priority, Queue};
 use wharf_store::inbound_media::{self, InboundMediaRow, MediaState};
 use wharf_store::media::MediaRow;
@@ -162,7 +162,7 @@ impl NotFetched {
             Self::Flow(error) => super::shown(error),
             Self::Unwanted(error) => error.clone(),
             Self::Garbled => json!({
-                "code": "digest-mismatch",
+                "code": Reason::DigestMismatch.as_str(),
                 "detail": "the bytes that came are not those that the provider gave the digest of",
                 "remedy": "Fetch it again by POST /v1/messages/{id}/media.",
             }),
@@ -234,7 +234,7 @@ pub(crate) async fn attach(
 
 fn type_refused(content_type: &str) -> Value {
     json!({
-        "code": "type-refused",
+        "code": Reason::TypeRefused.as_str(),
         "detail": format!("media of type {content_type} are not fetched here (media.fetch_types)"),
         "remedy": "POST /v1/messages/{id}/media fetches it all the same; or add the type to media.fetch_types.",
     })
@@ -247,7 +247,7 @@ fn too_large(app: &App, rule: Option<&FetchRule>) -> Value {
         .min(media.object_bytes_max)
         .min(app.config.egress.media_bytes_max);
     json!({
-        "code": "too-large",
+        "code": Reason::TooLarge.as_str(),
         "detail": format!("the medium has more than the {bytes_max} bytes that are fetched here (media.fetch_bytes_max)"),
         "remedy": "Ask the sender for a smaller file, or raise media.fetch_bytes_max.",
     })

@@ -8,7 +8,7 @@ pub(crate) mod templates;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wharf_core::{ChannelId, TenantId};
+use wharf_core::{ChannelId, Reason, TenantId};
 use wharf_runtime::Plugin;
 use wharf_store::StoreError;
 
@@ -60,32 +60,19 @@ pub(crate) fn shown(error: &FlowError) -> Value {
         FlowError::Provider(error) => json!({
             "code": error.class.as_str(),
             "detail": error.detail,
-            "remedy": error.remedy,
+            "remedy": error.remedy.as_deref().unwrap_or(error.class.reason().remedy()),
             "provider_code": error.provider_code,
             "trace_id": error.trace_id,
         }),
         FlowError::Store(_) => json!({
-            "code": "store",
+            "code": Reason::Store.as_str(),
             "detail": "the gateway's database failed",
-            "remedy": "Try again; the log says what happened.",
+            "remedy": Reason::Store.remedy(),
         }),
         other => json!({
             "code": other.slug(),
             "detail": crate::http::Chain(other).to_string(),
-            "remedy": remedy_of(other),
+            "remedy": other.reason().remedy(),
         }),
-    }
-}
-
-fn remedy_of(error: &FlowError) -> &'static str {
-    match error {
-        FlowError::Unsupported { .. } => "Use a channel whose provider can do it.",
-        FlowError::Denied { .. } => {
-            "Check what was approved for the plugin: `wharf plugin list` shows its hosts."
-        }
-        FlowError::Steps { .. } | FlowError::Time { .. } => {
-            "Raise the named limit, or tell the plugin's author that it comes to no end."
-        }
-        _ => "Tell the plugin's author; the log has plugin, version and reason.",
     }
 }

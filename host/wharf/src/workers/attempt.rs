@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use wharf_core::TenantId;
 use wharf_core::provider::{
     Accepted, CallContext, Exchange, OutboundMessage, Outcome, Progress, Replay, TransportFailure,
 };
+use wharf_core::{Reason, TenantId};
 use wharf_queue::Lease;
 use wharf_runtime::{CallError, Plugin};
 use wharf_store::journal::{self, AttemptKey, BeginAttempt, NewExchange, OpenAttempt};
@@ -107,7 +107,7 @@ impl<'a> Attempt<'a> {
                 let max = self.app.config.send.exchanges_max;
                 let detail =
                     format!("the plugin asked for more than {max} exchanges for one message");
-                let error = SendError::new("plugin-exchanges-limit", detail);
+                let error = SendError::new(Reason::PluginExchangesLimit, detail);
                 return Ok(refused(error, last.as_ref()));
             }
             match self.exchange(&exchange, seq, begun).await? {
@@ -176,7 +176,7 @@ impl<'a> Attempt<'a> {
                     self.begin(None).await?;
                 }
                 tracing::warn!(message.id = %self.message.id, plugin.name = self.plugin.name(), reason = %denied, "an exchange was denied");
-                let error = SendError::new(denied.slug(), denied.to_string());
+                let error = SendError::new(denied.reason(), denied.to_string());
                 Ok(Err(Stop::Refused(error)))
             }
         }

@@ -1,6 +1,7 @@
 //! Why an attempt failed, and whether what went out before makes a repetition dangerous.
 
 use serde_json::{Value, json};
+use wharf_core::Reason;
 use wharf_core::provider::{Outcome, Pace, PlatformError, Replay};
 use wharf_core::retry::Failure;
 use wharf_runtime::CallError;
@@ -70,7 +71,7 @@ impl Failed {
                     _ => Kind::Deterministic,
                 };
                 Self {
-                    error: SendError::new(other.slug(), other.to_string()),
+                    error: SendError::new(other.reason(), other.to_string()),
                     kind,
                     advice: None,
                 }
@@ -97,7 +98,7 @@ impl Failed {
     pub(super) fn closed(wait_ms: i64, is_begun: bool) -> Self {
         let detail = "a limit of the provider's is used up for the moment";
         Self {
-            error: SendError::new("rate-limited", detail),
+            error: SendError::new(Reason::RateLimited, detail),
             kind: match is_begun {
                 true => Kind::Suspended { ms: wait_ms },
                 false => Kind::Paused { ms: wait_ms },
@@ -109,7 +110,7 @@ impl Failed {
     /// There is nobody to ask: the channel or its plugin has gone.
     pub(super) fn absent(reason: &str) -> Self {
         Self {
-            error: SendError::new("channel-absent", reason),
+            error: SendError::new(Reason::ChannelAbsent, reason),
             kind: Kind::Overloaded,
             advice: None,
         }
@@ -159,11 +160,11 @@ pub(super) struct SendError {
 }
 
 impl SendError {
-    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
-            code: code.to_owned(),
+            code: reason.as_str().to_owned(),
             detail: detail.into(),
-            remedy: None,
+            remedy: Some(reason.remedy().to_owned()),
             provider_code: None,
             trace_id: None,
         }
@@ -185,7 +186,13 @@ impl From<&PlatformError> for SendError {
         Self {
             code: error.class.as_str().to_owned(),
             detail: error.detail.clone(),
-            remedy: error.remedy.clone(),
+            // What the plugin advises fits best; without its word, what holds for the class.
+            remedy: Some(
+                error
+                    .remedy
+                    .clone()
+                    .unwrap_or_else(|| error.class.reason().remedy().to_owned()),
+            ),
             provider_code: error.provider_code.clone(),
             trace_id: error.trace_id.clone(),
         }

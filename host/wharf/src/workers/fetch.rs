@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wharf_core::MessageId;
 use wharf_core::fetch::{FetchDecision, FetchPolicy, after_failure, may_come};
 use wharf_core::provider::{InboundContent, InboundMedia, Retry};
 use wharf_core::retry::backoff_ms;
+use wharf_core::{MessageId, Reason};
 use wharf_queue::{Job, Outcome, Queue};
 use wharf_runtime::CallError;
 use wharf_store::StoreError;
@@ -112,7 +112,7 @@ impl Fetch<'_> {
     /// Its channel or plugin may come back, as long as the attempts last.
     async fn missing(&self, missing: &NoLine) -> Result<Outcome, StoreError> {
         let error = json!({
-            "code": "channel-absent",
+            "code": Reason::ChannelAbsent.as_str(),
             "detail": missing.to_string(),
             "remedy": "Bring the channel and its plugin back, then POST /v1/messages/{id}/media.",
         });
@@ -126,7 +126,7 @@ impl Fetch<'_> {
         let used = wharf_store::media::usage_bytes(&mut conn, &self.job.tenant).await?;
         Ok((used >= bytes_max).then(|| {
             json!({
-                "code": "no-room",
+                "code": Reason::NoRoom.as_str(),
                 "detail": format!("the tenant's stored objects take all of their {bytes_max} bytes (media.tenant_bytes_max)"),
                 "remedy": "Delete objects, or wait until older ones end; then POST /v1/messages/{id}/media.",
             })

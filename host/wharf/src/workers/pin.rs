@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use wharf_core::Reason;
 use wharf_core::provider::Replay;
 use wharf_runtime::Plugin;
 use wharf_store::StoreError;
@@ -83,7 +84,7 @@ async fn begin_again(
     );
     let (tenant, id) = (channel.tenant.clone(), message.id);
     let (try_number, number, ended_at) = (open.try_number, open.number, app.now_ms());
-    let error = SendError::new("plugin-version-gone", gone.to_string()).to_json();
+    let error = SendError::new(Reason::PluginVersionGone, gone.to_string()).to_json();
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -104,7 +105,7 @@ async fn begin_again(
 }
 
 fn unknown(gone: &Gone) -> Failed {
-    let mut error = SendError::new("plugin-version-gone", gone.to_string());
+    let mut error = SendError::new(Reason::PluginVersionGone, gone.to_string());
     error.remedy = Some(
         "a status webhook may still settle it; keep earlier versions by `wharf plugin add` instead of replacing files"
             .to_owned(),

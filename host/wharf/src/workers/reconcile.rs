@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use wharf_core::provider::{Accepted, Reconciled};
 use wharf_core::request::Policy;
-use wharf_core::{JobId, MessageId, Status};
+use wharf_core::{JobId, MessageId, Reason, Status};
 use wharf_queue::{Job, Outcome, Queue};
 use wharf_runtime::Interface;
 use wharf_store::messages::{self, Message, StatusChange};
@@ -171,7 +171,7 @@ async fn absent(
                     return Ok(());
                 };
                 let error = json!({
-                    "code": "not-sent",
+                    "code": Reason::NotSent.as_str(),
                     "detail": "the provider's list does not have it: it was never taken",
                     "remedy": "Send it again; nobody has received it.",
                 });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use wharf_core::provider::{Accepted, Pace};
 use wharf_core::request::Policy;
-use wharf_core::{MessageId, Status, TenantId};
+use wharf_core::{MessageId, Reason, Status, TenantId};
 use wharf_queue::{Job, Lease, NewJob, Outcome};
 use wharf_runtime::Interface;
 use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
@@ -149,7 +149,7 @@ pub(super) async fn expired(
         job,
         message,
         Status::Expired,
-        SendError::new("expired", detail),
+        SendError::new(Reason::Expired, detail),
     )
     .await
 }
@@ -201,7 +201,7 @@ pub(super) async fn given_up(
         job,
         message,
         Status::Failed,
-        SendError::new("given-up", detail),
+        SendError::new(Reason::GivenUp, detail),
     )
     .await
 }
