@@ -48,6 +48,7 @@ pub use error::{
 };
 pub use interface::Interface;
 pub use load::Probe;
+pub use log::LOG_TARGET;
 pub use metrics::{ExportMetrics, Histogram, Metrics, PoolOccupancy};
 pub use plugin::{Answer, Counts, DynamicError, Misfit, Plugin};
 pub use registry::Registry;

@@ -12,7 +12,8 @@ use crate::identity::Identity;
 use crate::metrics::Meter;
 
 /// The `target` of every line a plugin writes, to filter by.
-const TARGET: &str = "wharf::plugin";
+/// What a plugin writes has this target in the log.
+pub const LOG_TARGET: &str = "wharf::plugin";
 /// Fields of one line; the line's size bounds their text.
 pub(crate) const FIELDS_MAX: usize = 16;
 const CUT: &str = "…";
@@ -154,7 +155,7 @@ impl LogQuota {
         macro_rules! event {
             ($level:expr) => {
                 tracing::event!(
-                    target: TARGET,
+                    target: LOG_TARGET,
                     $level,
                     plugin.name = &*self.identity.plugin,
                     plugin.version = &*self.identity.version,

@@ -188,3 +188,54 @@ fn an_exchange_that_the_gateway_would_not_send_fails_its_case() {
         assert!(refused.contains(part), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn what_a_plugin_logs_is_shown_to_who_asks() {
+    let Some(kit) = Kit::new() else { return };
+    let catalogue = wharf_hostile::all();
+    let loud = catalogue
+        .iter()
+        .find(|entry| entry.name == "forged-log-lines");
+    let component = kit.path("loud.wasm");
+    std::fs::write(&component, loud.unwrap().component()).unwrap();
+    let cases = kit.path("cases");
+    std::fs::create_dir_all(&cases).unwrap();
+    let case = r#"{"outbound":{"content":{"text":{"body":"Hello"}}},"expect":{}}"#;
+    std::fs::write(cases.join("text.json"), case).unwrap();
+    let run = |more: &[&str]| {
+        let (component, cases) = (component.to_str().unwrap(), cases.to_str().unwrap());
+        let always = ["test", component, "--cases", cases, "--filter", "text"];
+        kit.run(&[&always[..], more].concat())
+    };
+    let silent = run(&[]);
+    assert!(!silent.stderr.contains("forged"), "{silent:?}");
+    let shown = run(&["--log"]);
+    let of_plugin = |line: &&str| line.contains("wharf::plugin") && line.contains("forged");
+    assert_eq!(
+        shown.stderr.lines().filter(of_plugin).count(),
+        1,
+        "{shown:?}"
+    );
+    assert_eq!(shown.stdout.lines().count(), silent.stdout.lines().count());
+}
+
+#[tokio::test]
+async fn a_program_reads_what_went_wrong_as_json() {
+    let Some(kit) = Kit::new() else { return };
+    for wrong in [
+        &["test", "no-such-folder", "--json"][..],
+        &["check", "no-such-file.wasm", "--json"],
+        &["inspect", "./no-such-file.wasm", "--json"],
+        &["fuzz", "no-such-folder", "--json"],
+    ] {
+        let output = kit.run(wrong);
+        assert!(output.code == 1 && output.stdout.is_empty(), "{output:?}");
+        let said: Value = serde_json::from_str(&output.stderr)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        assert!(
+            said["error"].as_str().unwrap().contains("no-such"),
+            "{said}"
+        );
+        assert!(said["causes"].is_array(), "{said}");
+    }
+}

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde_json::json;
 use wharf_config::{Config, ConfigErrors, Sources};
 use wharf_core::{Code, Reason};
 use wharf_runtime::{WorkerLimits, compile_worker};
@@ -93,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Key(command) => key::run(&command, || load(&sources)),
         Command::Plugin(command) => match plugin::run(&command, &sources) {
             Ok(code) => return code,
+            Err(error) if command.is_for_programs() => return report_json(&error),
             Err(error) => Err(error),
         },
         Command::Queue(command) => load(&sources).and_then(|config| queue::run(&command, config)),
@@ -149,18 +151,33 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
     Ok(Config::load(sources)?)
 }
 
-/// Says what went wrong, with its causes numbered, and picks the exit code.
-#[expect(clippy::print_stderr, reason = "this is the program's voice")]
+/// Says what went wrong, with its causes numbered.
 fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(errors) = error.downcast_ref::<ConfigErrors>() {
-        eprintln!("The configuration is wrong; nothing was started.\n{errors}");
-        return ExitCode::from(EXIT_CONFIG);
+        tell(&format!(
+            "The configuration is wrong; nothing was started.\n{errors}"
+        ));
+        return exit_code(error);
     }
-    eprintln!("wharf: {error}");
+    tell(&format!("wharf: {error}"));
     for (number, cause) in error.chain().skip(1).enumerate() {
-        eprintln!("  caused by {}: {cause}", number + 1);
+        tell(&format!("  caused by {}: {cause}", number + 1));
     }
-    ExitCode::FAILURE
+    exit_code(error)
+}
+
+/// The same as one line of JSON, on standard error as well: standard output has the command's data and nothing else.
+fn report_json(error: &anyhow::Error) -> ExitCode {
+    let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+    tell(&json!({ "error": error.to_string(), "causes": causes }).to_string());
+    exit_code(error)
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.is::<ConfigErrors>() {
+        true => ExitCode::from(EXIT_CONFIG),
+        false => ExitCode::FAILURE,
+    }
 }
 
 fn errors(slug: Option<&str>) -> anyhow::Result<()> {

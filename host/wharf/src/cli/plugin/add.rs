@@ -35,7 +35,7 @@ pub(in crate::cli) struct Options {
     #[command(flatten)]
     credentials: Credentials,
     #[command(flatten)]
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 /// Who a registry is told we are.

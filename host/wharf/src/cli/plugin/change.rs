@@ -17,7 +17,7 @@ pub(in crate::cli) struct Approve {
     /// What `list` or `inspect` showed, or its first six digits: approves that and nothing newer
     digest: Option<String>,
     #[command(flatten)]
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 #[derive(Args)]
@@ -27,14 +27,14 @@ pub(in crate::cli) struct Reject {
     digest: Option<String>,
     /// One JSON object instead of sentences
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Args)]
 pub(in crate::cli) struct Remove {
     name: String,
     #[command(flatten)]
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Rollback {
     /// An earlier version's digest, or its first six digits; without it the one before
     digest: Option<String>,
     #[command(flatten)]
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 pub(super) fn approve(options: &Approve, context: &Context<'_>) -> anyhow::Result<ExitCode> {

@@ -17,7 +17,7 @@ pub(in crate::cli) struct Options {
     class: Class,
     /// For programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {

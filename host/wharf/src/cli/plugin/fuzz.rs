@@ -45,7 +45,7 @@ pub(in crate::cli) struct Options {
     replay: Option<PathBuf>,
     /// For programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ use crate::plugins::report::{self, Circuit, Found, PluginReport};
 pub(in crate::cli) struct Options {
     /// One JSON object a line instead of a table
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(options: &Options, context: &Context<'_>) -> anyhow::Result<ExitCode> {

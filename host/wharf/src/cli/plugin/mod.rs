@@ -61,6 +61,25 @@ pub(super) enum Command {
     Rollback(change::Rollback),
 }
 
+impl Command {
+    /// Whether its reader is a program.
+    pub(super) fn is_for_programs(&self) -> bool {
+        match self {
+            Self::New(_) | Self::Build(_) | Self::Capabilities(_) => false,
+            Self::Check(options) => options.json,
+            Self::Test(options) => options.json,
+            Self::Fuzz(options) => options.json,
+            Self::Add(options) => options.outcome.json,
+            Self::Approve(options) => options.outcome.json,
+            Self::Reject(options) => options.json,
+            Self::List(options) => options.json,
+            Self::Inspect(options) => options.json,
+            Self::Remove(options) => options.outcome.json,
+            Self::Rollback(options) => options.outcome.json,
+        }
+    }
+}
+
 /// What every command that changes something has.
 #[derive(Args)]
 pub(super) struct Outcome {

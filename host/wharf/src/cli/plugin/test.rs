@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use clap::Args;
+use wharf_runtime::LOG_TARGET;
 
 use super::{Class, build};
 use crate::cli::{print, tell};
 use crate::kit::report::Report;
 use crate::kit::subject::Component;
 use crate::kit::{cases, conformance};
+use crate::telemetry::{self, LogFormat};
 
 #[derive(Args)]
 pub(in crate::cli) struct Options {
@@ -28,12 +30,18 @@ pub(in crate::cli) struct Options {
     /// Write what the plugin says into the golden cases, after showing what changes
     #[arg(long)]
     update: bool,
-    /// For programs
+    /// Show what the plugin writes into the log, on standard error
     #[arg(long)]
-    json: bool,
+    log: bool,
+    /// For programs: the report as JSON, and on standard error what kept it from being made
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    if options.log {
+        telemetry::start(&format!("{LOG_TARGET}=trace"), LogFormat::Pretty)?;
+    }
     let (component, beside) = find(&options.target)?;
     let folder = options
         .cases
