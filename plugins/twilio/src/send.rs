@@ -252,10 +252,12 @@ struct Answer {
 /// The message as Twilio made it. One without an id was taken all the same, and is never sent again: the
 /// status callback carries our id.
 fn accepted(response: &HttpResponse) -> Result<Accepted, Error> {
-    // An object by all means: a list of nothing would otherwise be an answer without any of its members.
+    // An object by all means: a list of nothing would otherwise be an answer without any of its members. And
+    // one that says something of a message: `{}` may be anybody's.
     let answer = response
         .json::<serde_json::Map<String, Json>>()
         .and_then(|members| serde_json::from_value::<Answer>(members.into()).ok())
+        .filter(|answer| answer.sid.is_some() || answer.status.is_some())
         .ok_or_else(|| {
             Error::malformed(
                 "the answer is not what the provider documents",

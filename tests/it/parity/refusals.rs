@@ -2,10 +2,11 @@
 //! of error where only the provider can know.
 
 use serde_json::{Value, json};
+use wharf_test_support::eventually;
 
 use super::quiet;
 use super::via::Via;
-use crate::harness::{Setup, TO, TestGateway, each_with};
+use crate::harness::{Setup, TO, TestGateway, WAIT, each_with};
 
 /// Posts it; the answer must be this refusal with this in its detail, and nothing may be left of it.
 async fn refused(
@@ -137,6 +138,47 @@ fn template(via: Via, name: &str, parameters: usize) -> Value {
         "channel": via.channel(), "to": TO, "type": "template",
         "template": { "name": name, "language": { "code": "en_US" }, "components": components },
     })
+}
+
+/// Lists the channel's templates and waits for the end of it.
+async fn synchronised(gateway: &TestGateway, via: Via) {
+    let path = format!("/v1/channels/{}/templates/sync", via.channel());
+    let asked = gateway.call("POST", &path).empty().await;
+    assert_eq!(asked.status, 202, "{via:?}: {asked:?}");
+    let listed = eventually(WAIT, || async {
+        let state = gateway.call("GET", &path).empty().await;
+        state.body["synced_at"].is_string().then_some(())
+    });
+    listed
+        .await
+        .unwrap_or_else(|error| panic!("{via:?}: {error}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_of_a_template_is_held_against_a_message_before_it_is_stored() {
+    each_with(quiet, async |gateway| {
+        for (sent, via) in (0..).zip(Via::ALL) {
+            via.add_template(gateway);
+            synchronised(gateway, via).await;
+            for (name, parameters, reason) in [
+                ("no_such_template", 2, "template-unknown"),
+                ("order_update", 0, "template-mismatch"),
+                ("order_update", 1, "template-mismatch"),
+                ("order_update", 3, "template-mismatch"),
+            ] {
+                let body = template(via, name, parameters);
+                let refusal = ("invalid-message", reason, "");
+                refused(gateway, via, body, refusal).await;
+            }
+            assert_eq!(gateway.rows("message").await, sent, "{via:?}");
+            assert_eq!(via.refusals(gateway), 0, "{via:?}");
+            let right = gateway.send(template(via, "order_update", 2)).await;
+            assert_eq!(right.status, 202, "{via:?}: {right:?}");
+            gateway.wait_idle().await;
+            assert_eq!(via.effects(gateway, &right.id()), 1, "{via:?}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
