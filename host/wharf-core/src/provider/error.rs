@@ -90,6 +90,14 @@ pub struct PlatformError {
     pub pace: Vec<Pace>,
 }
 
+impl PlatformError {
+    /// The plugin's remedy, which fits best, or what holds for the whole class.
+    pub fn what_to_do(&self) -> &str {
+        let of_class = self.class.reason().remedy();
+        self.remedy.as_deref().unwrap_or(of_class)
+    }
+}
+
 impl std::fmt::Display for PlatformError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.class.as_str(), self.detail)

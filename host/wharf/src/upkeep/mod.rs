@@ -60,7 +60,7 @@ pub(crate) fn shown(error: &FlowError) -> Value {
         FlowError::Provider(error) => json!({
             "code": error.class.as_str(),
             "detail": error.detail,
-            "remedy": error.remedy.as_deref().unwrap_or(error.class.reason().remedy()),
+            "remedy": error.what_to_do(),
             "provider_code": error.provider_code,
             "trace_id": error.trace_id,
         }),

@@ -186,7 +186,7 @@ async fn apply_status(
     }
     let error = status.error.as_ref().map(|e| {
         json!({
-            "code": e.class.as_str(), "detail": e.detail, "remedy": e.remedy,
+            "code": e.class.as_str(), "detail": e.detail, "remedy": e.what_to_do(),
             "provider_code": e.provider_code, "trace_id": e.trace_id,
         })
     });

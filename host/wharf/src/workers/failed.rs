@@ -154,7 +154,7 @@ impl Failed {
 pub(super) struct SendError {
     pub(super) code: String,
     pub(super) detail: String,
-    pub(super) remedy: Option<String>,
+    pub(super) remedy: String,
     pub(super) provider_code: Option<String>,
     pub(super) trace_id: Option<String>,
 }
@@ -164,7 +164,7 @@ impl SendError {
         Self {
             code: reason.as_str().to_owned(),
             detail: detail.into(),
-            remedy: Some(reason.remedy().to_owned()),
+            remedy: reason.remedy().to_owned(),
             provider_code: None,
             trace_id: None,
         }
@@ -186,13 +186,7 @@ impl From<&PlatformError> for SendError {
         Self {
             code: error.class.as_str().to_owned(),
             detail: error.detail.clone(),
-            // What the plugin advises fits best; without its word, what holds for the class.
-            remedy: Some(
-                error
-                    .remedy
-                    .clone()
-                    .unwrap_or_else(|| error.class.reason().remedy().to_owned()),
-            ),
+            remedy: error.what_to_do().to_owned(),
             provider_code: error.provider_code.clone(),
             trace_id: error.trace_id.clone(),
         }

@@ -106,9 +106,7 @@ async fn begin_again(
 
 fn unknown(gone: &Gone) -> Failed {
     let mut error = SendError::new(Reason::PluginVersionGone, gone.to_string());
-    error.remedy = Some(
-        "a status webhook may still settle it; keep earlier versions by `wharf plugin add` instead of replacing files"
-            .to_owned(),
-    );
+    error.remedy = "a status webhook may still settle it; keep earlier versions by `wharf plugin add` instead of replacing files"
+        .to_owned();
     Failed::ambiguous(error)
 }

@@ -28,10 +28,12 @@ pub(in crate::cli) struct Options {
 }
 
 impl Options {
-    /// The component file that is meant, if it is one.
+    /// The component file that is meant, if it is one. What no plugin can be called is a file, there or not:
+    /// its author needs no gateway to hear which file is missing.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let path = self.what.strip_prefix("path:").unwrap_or(&self.what);
-        Path::new(path).is_file().then(|| PathBuf::from(path))
+        let is_path = path.contains('/') || path.ends_with(".wasm") || path != self.what;
+        (is_path || Path::new(path).is_file()).then(|| PathBuf::from(path))
     }
 }
 
