@@ -43,7 +43,7 @@ pub struct LoadError {
 
 impl LoadReason {
     /// Its entry in the catalogue of reasons.
-    pub fn catalogued(&self) -> Reason {
+    fn catalogued(&self) -> Reason {
         match self {
             Self::TooLarge { .. }
             | Self::CoreModule
