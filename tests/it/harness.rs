@@ -36,6 +36,7 @@ use crate::databases::each_empty;
 
 pub(crate) use client::{Answer, Call};
 pub(crate) use logs::all as logged;
+pub(crate) use plugins::with_own_digest;
 pub(crate) use setup::{ACME, Credentials, GLOBEX, PLAYGROUND, SENDER, Setup, TO};
 
 /// The address of all gateways of tests, where providers and media links find them.

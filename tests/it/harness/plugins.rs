@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::OnceCell;
 use wharf_runtime::{ClassLimits, Plugin, Runtime, RuntimeConfig};
@@ -63,4 +64,19 @@ async fn load(dist: PathBuf) -> Shipped {
         all,
         runtime: Runtime::new(guests).unwrap(),
     }
+}
+
+/// The component with a digest that no other has. Circuits and processor time are counted by digest, and all
+/// gateways of this process share a runtime: faults of one test would stop the plugin in another.
+pub(crate) fn with_own_digest(mut component: Vec<u8>) -> Vec<u8> {
+    /// What every reader of a component skips.
+    const CUSTOM_SECTION: u8 = 0;
+    const NAME: &[u8] = b"copy";
+    static COPIES: AtomicU64 = AtomicU64::new(0);
+    let copy = COPIES.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+    let section = [&[u8::try_from(NAME.len()).unwrap()], NAME, &copy].concat();
+    component.push(CUSTOM_SECTION);
+    component.push(u8::try_from(section.len()).unwrap());
+    component.extend(section);
+    component
 }

@@ -15,7 +15,7 @@ use wharf_hostile::{Contained, HOST, Hostile, REDIRECTING, SENDER};
 use wharf_test_support::eventually;
 
 use crate::harness::{
-    GLOBEX, PLAYGROUND, Setup, TO, TestGateway, WAIT, each_with, logged, timeline,
+    GLOBEX, PLAYGROUND, Setup, TO, TestGateway, WAIT, each_with, logged, timeline, with_own_digest,
 };
 
 /// Messages of each tenant that has no hostile plugin.
@@ -72,7 +72,9 @@ async fn the_whole_catalogue_harms_nobody_but_itself() {
 /// A channel of `acme` with its secret, by the plugin's own name.
 fn take_in(setup: &mut Setup, hostile: &Hostile) {
     let name = hostile.name;
-    setup.plugins.push((name, hostile.component()));
+    setup
+        .plugins
+        .push((name, with_own_digest(hostile.component())));
     let token = &setup.credentials.hostile_token;
     setup.acme += &format!(
         "[channels.{name}]\nplugin = \"{name}\"\nsettings = {{ sender = \"{SENDER}\" }}\n\

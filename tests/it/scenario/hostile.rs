@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use wharf_hostile::Guest;
 
-use crate::harness::{Setup, TO, TestGateway, each_with, timeline, told};
+use crate::harness::{Setup, TO, TestGateway, each_with, timeline, told, with_own_digest};
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 const GREEDY: &str = "(loop $again (drop (memory.grow (i32.const 16))) (br $again)) unreachable";
@@ -24,7 +24,7 @@ fn asking(url: &str) -> Guest {
 
 /// Gives `acme` a channel of this plugin, by the same name.
 fn add(setup: &mut Setup, name: &'static str, guest: Guest) {
-    setup.plugins.push((name, guest.build()));
+    setup.plugins.push((name, with_own_digest(guest.build())));
     setup.acme +=
         &format!("[channels.{name}]\nplugin = \"{name}\"\nsettings = {{ sender = \"x\" }}\n");
 }
