@@ -9,4 +9,5 @@ mod operator;
 mod outcomes;
 mod pairs;
 mod stage;
+mod stuck;
 mod withdrawn;

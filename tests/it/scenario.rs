@@ -24,6 +24,7 @@ mod reports;
 mod sending;
 mod simple;
 mod statuses;
+mod stuck;
 mod twilio;
 mod verification;
 

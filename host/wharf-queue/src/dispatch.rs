@@ -16,6 +16,7 @@ use wharf_store::StoreError;
 
 use crate::job::Queue;
 use crate::lease::{Lease, Report, Run};
+use crate::places::Places;
 use crate::queues::Shared;
 use crate::sql::claim::Row;
 use crate::sql::cycle::{self, CycleIn, CycleOut};
@@ -44,6 +45,8 @@ pub(crate) struct Dispatcher {
     reporter: mpsc::UnboundedSender<Report>,
     /// Leases out with the worker, by serial.
     held: HashMap<u64, Arc<Run>>,
+    /// Who has how many of them. Shared with the cycle that reads it.
+    places: Arc<Places>,
     /// Reported, not yet committed.
     settled: Vec<Report>,
     serial: u64,
@@ -92,7 +95,7 @@ impl Dispatcher {
         concurrency: usize,
         stop: CancellationToken,
     ) -> (Self, mpsc::Receiver<Claimed>) {
-        let held_max = concurrency.max(1) * 2;
+        let held_max = concurrency.max(1);
         let (jobs, receiver) = mpsc::channel(held_max);
         let (reporter, reports) = mpsc::unbounded_channel();
         let dispatcher = Self {
@@ -104,6 +107,7 @@ impl Dispatcher {
             reports,
             reporter,
             held: HashMap::new(),
+            places: Arc::new(Places::new(held_max)),
             settled: Vec::new(),
             serial: 0,
             turn: 0,
@@ -126,7 +130,9 @@ impl Dispatcher {
     }
 
     fn take(&mut self, report: Report) {
-        self.held.remove(&report.serial);
+        if let Some(run) = self.held.remove(&report.serial) {
+            Arc::make_mut(&mut self.places).give_back(&run.tenant, &run.lane);
+        }
         self.settled.push(report);
     }
 
@@ -161,6 +167,7 @@ impl Dispatcher {
             expire_others: self.first && !self.shared.db.is_postgres(),
             sweep,
             room,
+            places: Arc::clone(&self.places),
             turn: self.turn,
             lanes_max: config.lanes_per_claim_max,
             quantum: config.lane_quantum,
@@ -204,6 +211,7 @@ impl Dispatcher {
         for row in out.claimed {
             self.serial += 1;
             let run = Arc::new(row.run(self.queue, &self.shared));
+            Arc::make_mut(&mut self.places).take(&run.tenant, &run.lane, 1);
             self.held.insert(self.serial, Arc::clone(&run));
             let lease = Lease::new(run, self.serial, self.reporter.clone());
             // A worker that has gone drops it, and the lease reports itself released.

@@ -3,7 +3,8 @@
 //! A job is pushed inside the caller's transaction and leased to one worker at a time with a fence
 //! that grows with each claim, so whatever a worker that lost its lease still writes touches no row.
 //! Claims go lane by lane: fair by deficit round robin, paced by GCRA, by priority with aging inside
-//! a lane, and one at a time within an order key. Handlers are at-least-once; one whose effect is in
+//! a lane, and one at a time within an order key. No lane or tenant holds more workers than a share of
+//! those that are free. Handlers are at-least-once; one whose effect is in
 //! the same database ends its job in its own transaction ([`complete`]) and is exactly-once.
 //!
 //! This crate does not know what a job means, when a failure is worth a retry, or any table but its own.
@@ -16,6 +17,7 @@ mod lease;
 mod operator;
 mod outcome;
 mod pacing;
+mod places;
 mod queues;
 mod share;
 mod sql;

@@ -125,7 +125,7 @@ impl Queues {
     }
 
     /// The source of jobs for a worker built by hand; starts its dispatcher, so call it inside the
-    /// runtime. It leases at most twice `concurrency`: what runs and as much again.
+    /// runtime. It leases at most `concurrency`: what waited behind others would wait for the slowest of them.
     pub fn backend(&self, queue: Queue, concurrency: usize) -> Backend {
         let stop = CancellationToken::new();
         let (dispatcher, jobs) =

@@ -4,6 +4,9 @@
 //! request is timed. The other sends at the pace of a WhatsApp number; in the runs with the hostile
 //! guest its channel goes through that, in the runs without through the same plugin without the harm.
 //! So the ratio of the two 99th percentiles is what the harm adds, and nothing else.
+//!
+//! The two runs of a pair take turns slice by slice, for the machine stalls now and then, and a stall of
+//! some seconds that met only one of them would decide the pair.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -29,6 +32,8 @@ use crate::{Bench, rounds};
 pub(crate) const REQUESTS: u32 = 5_000;
 /// Pairs of runs; the median of their ratios counts.
 const PAIRS: usize = 5;
+/// Slices of a run, each about a second long.
+const SLICES: u32 = 10;
 /// Of the full load, while latency is measured.
 const LOAD: f64 = 1.0 / 3.0;
 /// The tenant with the hostile plugin sends at the pace that a WhatsApp number has by default.
@@ -42,6 +47,8 @@ const HARMLESS: &str = "harmless";
 /// How long what a run left in the queues may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
+/// The state of a job that a worker has, as it is stored.
+const LEASED: i64 = 1;
 /// Requests the fake remembers: it is not asked about them.
 const RECORDS_MAX: usize = 100;
 
@@ -169,42 +176,51 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// The 99th percentile of one run, in milliseconds.
-    fn run(&self, beside: &Disturber, per_s: f64) -> anyhow::Result<f64> {
+    /// How long each request of one slice took.
+    fn slice(&self, beside: &Disturber, per_s: f64) -> anyhow::Result<Vec<Duration>> {
         let client = &self.bench.client;
         let disturbance = client.beside(&beside.target, beside.per_s);
-        let mut took = client.paced(&self.honest, per_s, self.bench.options.requests)?;
+        let requests = self.bench.options.requests.div_ceil(SLICES);
+        let took = client.paced(&self.honest, per_s, requests)?;
         ensure!(
             disturbance.answered() > 0,
             "the other tenant got no answer at all"
         );
         drop(disturbance);
-        took.sort_unstable();
-        let p99 = took[took.len() * 99 / 100];
         self.settle()?;
-        Ok(p99.as_secs_f64() * 1e3)
+        Ok(took)
     }
 
-    /// Lets the honest tenant's messages go out and throws away what the other left, so that the next
-    /// run begins like this one.
+    /// Lets the honest tenant's messages go out and what runs of the other's end, and throws away what
+    /// else the other left, so that the next slice begins like this one.
     fn settle(&self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let honest = format!("tenant_id = '{}'", gateway::TENANT);
-        while self.exists(&honest)? {
+        let honest = format!("queue = 'send' and tenant_id = '{}'", gateway::TENANT);
+        let others = format!("tenant_id = '{TENANT}'");
+        loop {
+            self.drop_waiting()?;
+            if !self.exists(&honest)? && !self.exists(&others)? {
+                return Ok(());
+            }
             ensure!(
                 started.elapsed() < PATIENCE,
-                "messages of the honest tenant were left after {PATIENCE:?}"
+                "jobs were left after {PATIENCE:?}"
             );
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Throws away what waits of the tenant with the hostile plugin.
+    fn drop_waiting(&self) -> anyhow::Result<()> {
         let app = self.gateway.app().clone();
         self.bench.host.block_on(async move {
             app.db
                 .write(|tx| {
                     Box::pin(async move {
                         on_db!(&mut **tx, |c| {
-                            sqlx::query("delete from job where tenant_id = $1")
+                            sqlx::query("delete from job where tenant_id = $1 and state <> $2")
                                 .bind(TENANT)
+                                .bind(LEASED)
                                 .execute(c)
                                 .await
                                 .map(drop)
@@ -218,7 +234,7 @@ impl<'a> Stage<'a> {
     }
 
     fn exists(&self, which: &str) -> anyhow::Result<bool> {
-        let sql = format!("select exists (select 1 from job where queue = 'send' and {which})");
+        let sql = format!("select exists (select 1 from job where {which})");
         self.bench.host.block_on(async {
             let mut conn = self.gateway.app().db.read().await?;
             let sql = sqlx::AssertSqlSafe(sql);
@@ -244,31 +260,59 @@ fn full_load(bench: &Bench, peers: &Peers) -> anyhow::Result<f64> {
     Ok(full)
 }
 
-/// The median of the ratios of runs with and without, which take turns in beginning.
+/// The median of the ratios of runs with and without.
 fn pairs(bench: &Bench, peers: &Peers, entry: &Hostile, per_s: f64) -> anyhow::Result<f64> {
     let stage = Stage::new(bench, peers, Some(entry))?;
     // What a first run meets once (connections, pages of the database) is no matter of either.
-    stage.run(&stage.harmless, per_s)?;
+    for _ in 0..SLICES {
+        stage.slice(&stage.harmless, per_s)?;
+    }
     let mut ratios = Vec::new();
-    for pair in 0..PAIRS {
-        let (with, without) = match pair % 2 {
-            0 => {
-                let with = stage.run(&stage.hostile, per_s)?;
-                (with, stage.run(&stage.harmless, per_s)?)
+    for _ in 0..PAIRS {
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for slice in 0..SLICES {
+            // Neither is always the first.
+            let order = match slice % 2 {
+                0 => [true, false],
+                _ => [false, true],
+            };
+            for harmed in order {
+                let (beside, took) = match harmed {
+                    true => (&stage.hostile, &mut with),
+                    false => (&stage.harmless, &mut without),
+                };
+                took.extend(stage.slice(beside, per_s)?);
             }
-            _ => {
-                let without = stage.run(&stage.harmless, per_s)?;
-                (stage.run(&stage.hostile, per_s)?, without)
-            }
-        };
-        eprintln!(
-            "    {}: p99 {with:.2} ms with, {without:.2} ms without",
-            entry.name
-        );
-        ratios.push(with / without);
+        }
+        let (with, without) = (Percentiles::of(with), Percentiles::of(without));
+        eprintln!("    {}: {with} with, {without} without", entry.name);
+        ratios.push(with.p99 / without.p99);
     }
     gateway::stop(bench, stage.gateway);
     Ok(rounds::median(ratios))
+}
+
+/// In milliseconds.
+struct Percentiles {
+    p50: f64,
+    p99: f64,
+}
+
+impl Percentiles {
+    fn of(mut took: Vec<Duration>) -> Self {
+        took.sort_unstable();
+        let at = |percent: usize| took[took.len() * percent / 100].as_secs_f64() * 1e3;
+        Self {
+            p50: at(50),
+            p99: at(99),
+        }
+    }
+}
+
+impl std::fmt::Display for Percentiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p50 {:.2} ms, p99 {:.2} ms", self.p50, self.p99)
+    }
 }
 
 fn channel_file(name: &str) -> String {

@@ -14,6 +14,7 @@ use super::{batch, text};
 use crate::job::Queue;
 use crate::lease::Run;
 use crate::pacing::Pace;
+use crate::places::Places;
 use crate::queues::Shared;
 use crate::share::{Shares, Want, share};
 
@@ -58,18 +59,13 @@ pub(crate) async fn claim(
     let lanes = ready_lanes(conn, input).await?;
     if !lanes.is_empty() {
         let mut fronts = front::read(conn, input, &lanes).await?;
-        let wants: Vec<Want> = lanes
-            .iter()
-            .map(|lane| lane.want(fronts.get(&lane.lane), input))
-            .collect();
+        let wants = wants(&lanes, &fronts, input);
         let shares = share(&wants, input.room, input.quantum);
         let chosen = choose(&lanes, &mut fronts, &shares);
         out.claimed = lease(conn, input, &chosen).await?;
         let served = served(&lanes, &fronts, &shares, input);
-        out.more = lanes.len() == input.lanes_max
-            || served
-                .iter()
-                .any(|lane| lane.r.is_some_and(|at| at <= input.now_ms));
+        out.more =
+            lanes.len() == input.lanes_max || more_can_be_claimed(&lanes, &served, &fronts, input);
         let booked = front::booked(&fronts, input);
         put_back(conn, &served, &booked).await?;
         front::put_off(conn, &fronts).await?;
@@ -83,6 +79,7 @@ pub(crate) async fn claim(
 #[derive(sqlx::FromRow)]
 pub(super) struct Lane {
     pub(super) lane: String,
+    tenant_id: String,
     tat_us: i64,
     interval_us: i64,
     burst: i64,
@@ -110,24 +107,69 @@ impl Lane {
         }
     }
 
-    fn want(&self, front: Option<&Front>, input: &CycleIn) -> Want {
+    fn want(&self, front: Option<&Front>, places: &Places, now_ms: i64) -> Want {
         let due = front.map_or(0, Front::len);
+        let allowed = self.pace().allowed(now_ms);
         Want {
-            jobs: due.min(self.pace().allowed(input.now_ms)),
+            jobs: due
+                .min(allowed)
+                .min(places.room(&self.tenant_id, &self.lane)),
             deficit: usize::try_from(self.deficit).unwrap_or(0),
         }
     }
 }
 
+/// What each lane could take, as if those before it took all they could.
+fn wants(lanes: &[Lane], fronts: &HashMap<String, Front>, input: &CycleIn) -> Vec<Want> {
+    let mut places = Places::clone(&input.places);
+    let wants = lanes.iter().map(|lane| {
+        let want = lane.want(fronts.get(&lane.lane), &places, input.now_ms);
+        places.take(&lane.tenant_id, &lane.lane, want.jobs);
+        want
+    });
+    wants.collect()
+}
+
+/// True when a lane has jobs that are due, and there are places for them.
+fn more_can_be_claimed(
+    lanes: &[Lane],
+    served: &[Served<'_>],
+    fronts: &HashMap<String, Front>,
+    input: &CycleIn,
+) -> bool {
+    let mut places = Places::clone(&input.places);
+    for lane in lanes {
+        let taken = fronts.get(&lane.lane).map_or(0, Front::taken);
+        places.take(&lane.tenant_id, &lane.lane, taken);
+    }
+    std::iter::zip(lanes, served).any(|(lane, served)| {
+        served.r.is_some_and(|at| at <= input.now_ms)
+            && places.room(&lane.tenant_id, &lane.lane) > 0
+    })
+}
+
+/// Those that have a place to take; the others are looked at again when a place is given back.
 async fn ready_lanes(conn: &mut Conn, input: &CycleIn) -> Result<Vec<Lane>, StoreError> {
-    const TEXT: &str = "select lane, tat_us, interval_us, burst, deficit, turn,
+    const SQLITE: &str = "select lane, tenant_id, tat_us, interval_us, burst, deficit, turn,
             pair_interval_us, pair_burst from lane
         where queue = $1 and ready_at is not null and ready_at <= $2 and paced_until <= $2
+            and lane not in (select value from json_each($4))
+            and tenant_id not in (select value from json_each($5))
         order by turn, lane limit $3";
-    on_db!(conn, |c| query_as(TEXT)
+    const POSTGRES: &str = "select lane, tenant_id, tat_us, interval_us, burst, deficit, turn,
+            pair_interval_us, pair_burst from lane
+        where queue = $1 and ready_at is not null and ready_at <= $2 and paced_until <= $2
+            and lane not in (select json_array_elements_text($4::json))
+            and tenant_id not in (select json_array_elements_text($5::json))
+        order by turn, lane limit $3";
+    let text = text(conn, SQLITE, POSTGRES);
+    let full = input.places.full();
+    on_db!(conn, |c| query_as(text)
         .bind(input.queue.as_str())
         .bind(input.now_ms)
         .bind(i64::try_from(input.lanes_max).unwrap_or(i64::MAX))
+        .bind(batch(&full.lanes))
+        .bind(batch(&full.tenants))
         .fetch_all(c)
         .await)
     .doing("find the ready lanes")

@@ -7,6 +7,7 @@ use wharf_store::{StoreError, Tx};
 use super::{buckets, claim, expire, settle};
 use crate::job::Queue;
 use crate::lease::{Report, Run};
+use crate::places::Places;
 
 pub(crate) struct CycleIn {
     pub(crate) queue: Queue,
@@ -21,6 +22,7 @@ pub(crate) struct CycleIn {
     pub(crate) sweep: bool,
     /// Jobs to claim at most.
     pub(crate) room: usize,
+    pub(crate) places: Arc<Places>,
     pub(crate) turn: i64,
     pub(crate) lanes_max: usize,
     pub(crate) quantum: usize,
