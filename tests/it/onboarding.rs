@@ -6,6 +6,7 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+mod apps;
 mod channels;
 mod dialog360;
 mod graph;

@@ -76,7 +76,8 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plugin {} was not loaded: {}", self.plugin, self.reason)
+        let (plugin, code, reason) = (&self.plugin, self.slug(), &self.reason);
+        write!(f, "plugin {plugin} was not loaded ({code}): {reason}")
     }
 }
 

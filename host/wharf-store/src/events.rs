@@ -40,10 +40,14 @@ pub(crate) struct Row {
     pub(crate) created_at: i64,
 }
 
+/// Keeps an event. Those of one message have times that rise in the order in which they are kept, a
+/// millisecond apart at least: the clock was read before the transaction began, and whoever waited longer for
+/// it must not look earlier.
 pub async fn insert(tx: &mut Tx, tenant: &TenantId, new: &NewEvent) -> Result<(), StoreError> {
     on_db!(&mut **tx, |c| sqlx::query(
         "insert into event (id, tenant_id, type, channel_id, message_id, data, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)"
+         select $1, $2, $3, $4, $5, $6, case when latest.at >= $7 then latest.at + 1 else $7 end
+         from (select max(created_at) as at from event where message_id = $5) as latest"
     )
     .bind(new.id.bare())
     .bind(tenant.as_str())
@@ -83,7 +87,7 @@ pub async fn of_message(
 ) -> Result<Vec<EventRow>, StoreError> {
     let rows: Vec<Row> = on_db!(conn, |c| sqlx::query_as(
         "select id, tenant_id, type, channel_id, message_id, data, created_at
-         from event where tenant_id = $1 and message_id = $2 order by created_at, id"
+         from event where tenant_id = $1 and message_id = $2 order by created_at"
     )
     .bind(tenant.as_str())
     .bind(message.bare())

@@ -47,7 +47,7 @@ async fn a_provider_that_hangs_delays_no_other_tenant() {
         assert_eq!(provider.waiting(), WORKERS / 2);
         provider.answer(STUCK);
         for id in &stuck {
-            gateway.wait_status(id, "accepted").await;
+            gateway.wait_status(id, "sent").await;
         }
     })
     .await;

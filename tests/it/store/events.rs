@@ -239,3 +239,46 @@ async fn another_tenant_sees_and_writes_none_of_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn events_of_a_message_stand_in_the_order_in_which_they_were_kept() {
+    each_database(async |db| {
+        with_tenants(&db).await;
+        let [one, another] = [(); 2].map(|()| MessageId::new(&Ids));
+        // Whoever read the clock first was the last to write.
+        let kept = [
+            (one, "delivered", NOW + 5),
+            (one, "read", NOW),
+            (another, "delivered", NOW),
+            (one, "played", NOW + 5),
+        ];
+        write(&db, move |tx| {
+            Box::pin(async move {
+                for (message, status, created_at) in kept {
+                    let event = NewEvent {
+                        id: EventId::new(&Ids),
+                        kind: "message.status".to_owned(),
+                        channel: None,
+                        message: Some(message),
+                        data: json!({ "status": status }),
+                        created_at,
+                    };
+                    events::insert(tx, &acme(), &event).await?;
+                }
+                let told = async |tx: &mut _, message| {
+                    let rows = events::of_message(tx, &acme(), message).await.unwrap();
+                    let rows = rows.into_iter();
+                    rows.map(|row| (row.data["status"].to_string(), row.created_at - NOW))
+                        .collect::<Vec<_>>()
+                };
+                let wanted = [("delivered", 5), ("read", 6), ("played", 7)];
+                let wanted = wanted.map(|(status, at)| (format!("{status:?}"), at));
+                assert_eq!(told(tx, one).await, wanted);
+                assert_eq!(told(tx, another).await, [("\"delivered\"".to_owned(), 0)]);
+                Ok(())
+            })
+        })
+        .await;
+    })
+    .await;
+}

@@ -11,15 +11,6 @@ use crate::usage::timed;
 /// wasmtime charges 40 bytes for each element of a list that has no static type, and most are bytes.
 const VALUE_FACTOR: usize = 48;
 
-/// What a call with values used.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Spent {
-    /// How long it had the thread, without what it waited.
-    pub(crate) cpu: Duration,
-    pub(crate) memory_bytes: usize,
-    pub(crate) log_lines: u64,
-}
-
 impl Call<'_> {
     /// A function by its name, `None` when the component does not export it.
     pub(crate) fn function(
@@ -42,7 +33,7 @@ impl Call<'_> {
         running: &mut Running<'_>,
         function: Func,
         params: &[Val],
-    ) -> Result<(Val, Spent), CallError> {
+    ) -> Result<Val, CallError> {
         let fuel = self.limits.output_bytes.saturating_mul(VALUE_FACTOR);
         running.store.set_hostcall_fuel(fuel);
         let mut results = [Val::Bool(false)];
@@ -50,17 +41,11 @@ impl Call<'_> {
         let work = function.call_async(&mut running.store, params, &mut results);
         let called = timed(work, &mut cpu).await;
         self.measure(running, cpu);
-        let state = running.store.data();
-        let spent = Spent {
-            cpu,
-            memory_bytes: state.memory.bytes_used(),
-            log_lines: state.log.written(),
-        };
         let [returned] = results;
         match called {
             Ok(()) => {
                 self.judge(ANSWERED);
-                Ok((returned, spent))
+                Ok(returned)
             }
             Err(error) => Err(self.observe(self.ends().of_call(&error))),
         }

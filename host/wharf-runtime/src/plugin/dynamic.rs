@@ -26,11 +26,6 @@ pub struct Answer {
     pub value: Value,
     /// The size of the answer: its texts and lists as the canonical ABI lays them out.
     pub output_bytes: usize,
-    /// How long the call had the thread: what the guest ran, and what wasmtime copied in and out.
-    pub cpu_us: u64,
-    /// Memory and tables at their most.
-    pub memory_bytes: usize,
-    pub log_lines: u64,
 }
 
 /// A call with JSON that gave no answer.
@@ -85,11 +80,8 @@ impl Plugin {
                 .map_err(|source| DynamicError::Argument { index, source })?;
             params.push(value);
         }
-        let (returned, spent) = call.invoke_values(&mut running, target, &params).await?;
+        let returned = call.invoke_values(&mut running, target, &params).await?;
         Ok(Answer {
-            cpu_us: u64::try_from(spent.cpu.as_micros()).unwrap_or(u64::MAX),
-            memory_bytes: spent.memory_bytes,
-            log_lines: spent.log_lines,
             output_bytes: show::size(&returned),
             value: result(returned, function),
         })

@@ -1,6 +1,7 @@
 //! The HTTP surfaces: native `/v1`, the simple surface, provider webhooks, health.
 
 mod address;
+mod apps;
 mod auth;
 mod batch;
 mod body;
@@ -76,6 +77,7 @@ fn all_routes() -> Routes {
         .merge(objects::routes())
         .merge(keys::routes())
         .merge(tenants::routes())
+        .merge(apps::routes())
         .merge(simple::routes())
         .merge(webhooks::routes())
         .merge(media::routes())

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use serde_json::Value;
 use wharf_cases::{Function, Subject};
 use wharf_core::provider::{CallContext, Parsed, WebhookRequest};
-use wharf_runtime::{BreakerConfig, CallError, LimitClass, Plugin, Runtime, RuntimeConfig};
+use wharf_runtime::{BreakerConfig, CallError, LimitClass, Plugin, Runtime, RuntimeConfig, Usage};
 
 use super::exchange;
 use super::policy::Policy;
@@ -30,10 +30,10 @@ pub struct Used {
 
 /// A plugin in the sandbox.
 pub struct Component {
-    plugin: Arc<Plugin>,
+    plugin: Plugin,
     runtime: tokio::runtime::Runtime,
     policy: Policy,
-    used: Used,
+    used: Arc<Mutex<Used>>,
     /// What it was loaded of.
     name: String,
     bytes: Vec<u8>,
@@ -76,11 +76,15 @@ impl Component {
             ..RuntimeConfig::default()
         })?;
         let plugin = runtime.block_on(host.load(name, bytes.clone()))?;
+        let used = Arc::new(Mutex::new(Used::default()));
+        // By the host's own measure, which also sees calls that a limit ended.
+        let tally = Arc::clone(&used);
+        let plugin = plugin.observed(move |usage| lock(&tally).add(usage));
         Ok(Self {
             policy: Policy::new(plugin.descriptor())?,
             plugin,
             runtime,
-            used: Used::default(),
+            used,
             name: name.to_owned(),
             bytes,
             class,
@@ -93,7 +97,7 @@ impl Component {
 
     /// What was used since this was last asked.
     pub fn take_used(&mut self) -> Used {
-        std::mem::take(&mut self.used)
+        std::mem::take(&mut lock(&self.used))
     }
 
     /// Reads a webhook as the gateway does, with all checks of what comes back.
@@ -103,19 +107,23 @@ impl Component {
         webhook: &WebhookRequest,
         skip: u32,
     ) -> Result<Parsed, Box<CallError>> {
-        let began = std::time::Instant::now();
-        let parsed = self
-            .runtime
-            .block_on(self.plugin.parse(context, webhook, skip));
-        self.spent(began);
-        parsed.map_err(Box::new)
+        self.runtime
+            .block_on(self.plugin.parse(context, webhook, skip))
+            .map_err(Box::new)
     }
+}
 
-    fn spent(&mut self, began: std::time::Instant) {
-        self.used.calls += 1;
-        let spent = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.used.cpu_us += spent;
+impl Used {
+    fn add(&mut self, usage: &Usage) {
+        self.calls += 1;
+        self.cpu_us += usage.call_us;
+        self.memory_bytes = self.memory_bytes.max(usage.memory_bytes);
+        self.log_lines += usage.log_lines;
     }
+}
+
+fn lock(used: &Mutex<Used>) -> MutexGuard<'_, Used> {
+    used.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Subject for Component {
@@ -125,13 +133,9 @@ impl Subject for Component {
             function.name,
             &arguments,
         ));
-        let used = &mut self.used;
-        used.calls += 1;
         let answer = called.map_err(|error| error.to_string())?;
-        used.cpu_us += answer.cpu_us;
+        let mut used = lock(&self.used);
         used.output_bytes = used.output_bytes.max(answer.output_bytes);
-        used.memory_bytes = used.memory_bytes.max(answer.memory_bytes);
-        used.log_lines += answer.log_lines;
         Ok(answer.value)
     }
 

@@ -8,6 +8,7 @@ mod begin;
 mod connect;
 mod form;
 mod go_on;
+mod of_app;
 mod party;
 mod private;
 mod remove;
@@ -33,11 +34,14 @@ use crate::workers::jobs;
 pub(crate) use begin::{Begin, Offer, begin, offers};
 pub(crate) use form::view as form_view;
 pub(crate) use go_on::{Return, answer, give_up, returned};
+pub(crate) use of_app::{
+    NotRun, State as AppFlowState, flows_of as flows_of_app, ready as app_flow, run as run_app_flow,
+};
 pub(crate) use party::return_address;
 pub(crate) use remove::remove;
 pub(crate) use shown::{summary, view};
 pub use sweep::sweep;
-pub(crate) use turn::run;
+pub(crate) use turn::{findings_view, run};
 
 /// How often a request looks whether its turn has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -320,6 +320,11 @@ fn conclude(state: &mut SessionState, made: Made, now: i64) {
     state.findings = with_findings(&state.findings, &made.findings, now);
 }
 
+/// Findings as people see them.
+pub(crate) fn findings_view(findings: &[Finding], now: i64) -> Value {
+    with_findings(&Value::Null, findings, now)
+}
+
 fn with_findings(before: &Value, new: &[Finding], now: i64) -> Value {
     let mut all = before.as_array().cloned().unwrap_or_default();
     for finding in new {

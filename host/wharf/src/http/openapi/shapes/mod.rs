@@ -3,6 +3,7 @@
 
 #![expect(dead_code, reason = "shapes are described and never made")]
 
+pub(in crate::http) mod apps;
 pub(in crate::http) mod content;
 pub(in crate::http) mod gateway;
 pub(in crate::http) mod keys;
