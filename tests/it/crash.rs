@@ -31,7 +31,7 @@ use wharf_test_support::graph::{FakeGraphConfig, StatusPlan, WebhookRetry};
 use wharf_test_support::postgres::{create_database, drop_database, unique_name};
 use wharf_test_support::{FakeGraph, Sink};
 
-use gateway::{Gateway, SEND_CONCURRENCY, Surroundings, fixed_port};
+use gateway::{Gateway, Surroundings, UNDER_WAY_MAX, fixed_port};
 use traffic::{Callers, Memory};
 use verdict::{Evidence, Verdict, judge};
 
@@ -293,7 +293,7 @@ impl Run {
             dead: witness::dead(&stage.gateway).await?,
             complaints,
             kills: self.kills,
-            concurrency: SEND_CONCURRENCY,
+            concurrency: UNDER_WAY_MAX,
         })
     }
 

@@ -1,19 +1,19 @@
 //! How many jobs of one lane and of one tenant may run at a time, so that one whose provider hangs leaves
 //! room for the others.
 //!
-//! Each may hold a multiple of the places that stay free (a dynamic threshold: Choudhury and Hahne,
-//! "Dynamic queue length thresholds for shared-memory packet switches", 1998). So a busy lane alone has
-//! half of the places, and a tenant alone three quarters; several busy ones have less each, and some are
-//! left for whoever comes. Nobody has to configure it, and no place is kept from a lane that has none as
-//! long as one is free. Pure.
+//! Each may hold a fraction of the places that stay free (a dynamic threshold: Choudhury and Hahne,
+//! "Dynamic queue length thresholds for shared-memory packet switches", 1998). So a busy lane alone has a
+//! fifth of the places, and a tenant alone a third; several busy ones have less each, and some are left
+//! for whoever comes: of 1,024 places, seventeen tenants that hang one after the other leave one. Nobody
+//! has to configure it, and no place is kept from a lane that has none as long as one is free. Pure.
 
 use std::collections::HashMap;
 
-/// What a lane may hold, in places that stay free.
-const LANE_SHARE: usize = 1;
-/// What all lanes of a tenant may hold. More than a lane, so that one stuck channel of a tenant leaves
-/// room for its other channels.
-const TENANT_SHARE: usize = 3;
+/// What a lane may hold for this many places that stay free: one.
+const FREE_PER_PLACE_OF_LANE: usize = 4;
+/// As much of all lanes of a tenant. They hold more than one lane may, so that a stuck channel of a tenant
+/// leaves room for its other channels.
+const FREE_PER_PLACE_OF_TENANT: usize = 2;
 
 /// The places of one worker, and who has them.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ impl Places {
 
     /// Places that this lane may take now.
     pub(crate) fn room(&self, tenant: &str, lane: &str) -> usize {
-        let of_lane = self.room_of(held(&self.lanes, lane), LANE_SHARE);
-        of_lane.min(self.room_of(held(&self.tenants, tenant), TENANT_SHARE))
+        let of_lane = self.room_of(held(&self.lanes, lane), FREE_PER_PLACE_OF_LANE);
+        of_lane.min(self.room_of(held(&self.tenants, tenant), FREE_PER_PLACE_OF_TENANT))
     }
 
     /// At most as many as [`Places::room`] said.
@@ -64,14 +64,14 @@ impl Places {
 
     pub(crate) fn full(&self) -> Full<'_> {
         Full {
-            lanes: self.without_room(&self.lanes, LANE_SHARE),
-            tenants: self.without_room(&self.tenants, TENANT_SHARE),
+            lanes: self.without_room(&self.lanes, FREE_PER_PLACE_OF_LANE),
+            tenants: self.without_room(&self.tenants, FREE_PER_PLACE_OF_TENANT),
         }
     }
 
-    /// The most that leaves `held + room <= share * (free - room)`.
-    fn room_of(&self, held: usize, share: usize) -> usize {
-        let room = (share * self.free).saturating_sub(held) / (1 + share);
+    /// The most that leaves `(held + room) * free_per_place <= free - room`.
+    fn room_of(&self, held: usize, free_per_place: usize) -> usize {
+        let room = self.free.saturating_sub(held * free_per_place) / (free_per_place + 1);
         if held == 0 {
             room.max(1).min(self.free)
         } else {
@@ -79,10 +79,13 @@ impl Places {
         }
     }
 
-    fn without_room<'a>(&self, holders: &'a HashMap<String, usize>, share: usize) -> Vec<&'a str> {
-        let full = holders
-            .iter()
-            .filter(|&(_, &held)| self.room_of(held, share) == 0);
+    fn without_room<'a>(
+        &self,
+        holders: &'a HashMap<String, usize>,
+        free_per_place: usize,
+    ) -> Vec<&'a str> {
+        let all = holders.iter();
+        let full = all.filter(|&(_, &held)| self.room_of(held, free_per_place) == 0);
         full.map(|(name, _)| name.as_str()).collect()
     }
 }
@@ -118,22 +121,24 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_has_half_and_its_tenant_three_quarters() {
-        let mut places = Places::new(256);
-        assert_eq!(fill(&mut places, "a", "a/1"), 128);
+    fn a_lane_has_a_fifth_and_its_tenant_a_third() {
+        let mut places = Places::new(300);
+        assert_eq!(fill(&mut places, "a", "a/1"), 60);
         assert_eq!(places.full().lanes, ["a/1"]);
-        assert_eq!(fill(&mut places, "a", "a/2"), 64);
-        assert_eq!(places.free, 64);
+        let of_others: usize = (2..9)
+            .map(|n| fill(&mut places, "a", &format!("a/{n}")))
+            .sum();
+        assert_eq!((of_others, places.free), (40, 200));
         assert_eq!(places.full().tenants, ["a"]);
-        assert_eq!(places.room("a", "a/3"), 0);
+        assert!(places.room("b", "b/1") > 0);
     }
 
     #[test]
-    fn ten_tenants_that_hang_leave_places_for_the_next() {
-        let mut places = Places::new(256);
-        for tenant in 0..10 {
+    fn seventeen_tenants_that_hang_leave_a_place_for_the_next() {
+        let mut places = Places::new(1_024);
+        for tenant in 0..17 {
             let tenant = tenant.to_string();
-            for lane in 0..10 {
+            for lane in 0..50 {
                 fill(&mut places, &tenant, &format!("{tenant}/{lane}"));
             }
         }
@@ -152,12 +157,12 @@ mod tests {
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let mut places = Places::new(8);
+        let mut places = Places::new(20);
         assert_eq!(fill(&mut places, "a", "a/1"), 4);
         for _ in 0..4 {
             places.give_back("a", "a/1");
         }
-        assert_eq!((places.free, places.full()), (8, Full::default()));
+        assert_eq!((places.free, places.full()), (20, Full::default()));
         assert!(places.lanes.is_empty() && places.tenants.is_empty());
         assert_eq!(fill(&mut places, "b", "b/1"), 4);
     }

@@ -24,8 +24,10 @@ const LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// its port free, and nobody's call to the dead gateway may end up connected to itself.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 const PORT_TRIES: usize = 50;
-/// Sends at the same time, which bounds what one kill can leave unknown.
-pub(super) const SEND_CONCURRENCY: usize = 32;
+/// Sends at the same time, of which the only channel has a fifth.
+const SEND_CONCURRENCY: usize = 5 * UNDER_WAY_MAX;
+/// Which bounds what one kill can leave unknown.
+pub(super) const UNDER_WAY_MAX: usize = 32;
 
 /// What the test's counterparts are called and how they are reached.
 pub(super) struct Surroundings<'a> {

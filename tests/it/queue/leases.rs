@@ -179,8 +179,8 @@ async fn a_graceful_stop_ends_what_runs_and_gives_back_what_waits() {
         let jobs: Vec<_> = (0..10).map(|_| stage.job("a", "slow")).collect();
         stage.push(jobs).await;
         let (leases, gate) = (Kept::default(), Arc::new(Semaphore::new(0)));
-        // Of which one lane has half.
-        let worker = Worker::start(&stage.queues, &stage.clock, 4, waiting(&leases, &gate));
+        // Of which one lane has a fifth.
+        let worker = Worker::start(&stage.queues, &stage.clock, 10, waiting(&leases, &gate));
         worker.until("two jobs run", |runs| runs.len() == 2).await;
         let runs = Arc::clone(&worker.runs);
         let monitor = worker.begin_stop();

@@ -12,8 +12,8 @@ use wharf_test_support::eventually;
 
 use crate::harness::{GLOBEX, Setup, TO, TestGateway, WAIT, each_with};
 
-/// Sends at the same time, of which one channel has half.
-const WORKERS: usize = 8;
+/// Sends at the same time, of which one channel has a fifth.
+const WORKERS: usize = 10;
 /// More than there are workers, several times over.
 const STUCK: usize = 40;
 const HOST: &str = "api.example.com";
@@ -40,11 +40,11 @@ async fn a_provider_that_hangs_delays_no_other_tenant() {
             let answer = gateway.send(text(&format!("+49151{number:08}"))).await;
             stuck.push(answer.id());
         }
-        provider.until_asked(WORKERS / 2).await;
+        provider.until_asked(WORKERS / 5).await;
         for _ in 0..2 * WORKERS {
             others_message_is_read(gateway).await;
         }
-        assert_eq!(provider.waiting(), WORKERS / 2);
+        assert_eq!(provider.waiting(), WORKERS / 5);
         provider.answer(STUCK);
         for id in &stuck {
             gateway.wait_status(id, "sent").await;

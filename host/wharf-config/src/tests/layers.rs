@@ -20,7 +20,7 @@ fn each_layer_overrides_the_one_before() {
         .env("WHARF_QUEUE__SHUTDOWN_MS", "6")
         .change(|sources| sources.flags.push(("queue.shutdown_ms".into(), "7".into())));
     let queue = folder.load().queue;
-    assert_eq!(queue.webhook_concurrency, 32, "default");
+    assert_eq!(queue.webhook_concurrency, 64, "default");
     assert_eq!(queue.lease_ms, 1000, "main file");
     assert_eq!(queue.poll_ms, 110, "first of conf.d");
     assert_eq!(queue.send_concurrency, 3, "last of conf.d");
