@@ -68,6 +68,11 @@ impl Code {
     pub(crate) fn component(&self) -> &wasmtime::component::Component {
         self.pre.component()
     }
+
+    /// The next call will stand in line.
+    pub(crate) fn is_beyond_its_share(&self, now_ms: i64) -> bool {
+        self.share.credit.is_spent(now_ms)
+    }
 }
 
 /// What wasmtime hands to the limiter and to the log.

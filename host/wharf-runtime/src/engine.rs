@@ -10,6 +10,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wharf_core::Clock;
 
+use crate::aside::Aside;
 use crate::cache::CompileCache;
 use crate::call::CallState;
 use crate::clock::Monotonic;
@@ -45,6 +46,8 @@ pub struct Runtime {
     pub(crate) permits: Permits,
     /// Calls that have run long and may go on.
     pub(crate) long_calls: Arc<Semaphore>,
+    /// Runs the calls of plugins that have used up their share.
+    pub(crate) aside: Aside,
     /// Components being compiled.
     pub(crate) compiles: Semaphore,
     pub(crate) linker: Linker<CallState>,
@@ -74,11 +77,12 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         v1::link(&mut linker).map_err(|source| RuntimeError::Engine { source })?;
         ticker::start(engine.weak(), Duration::from_millis(config.tick_ms))
-            .map_err(|source| RuntimeError::Ticker { source })?;
+            .map_err(no_thread("interrupts"))?;
         let semaphore = |max: usize| Semaphore::new(max.min(Semaphore::MAX_PERMITS));
         Ok(Arc::new(Self {
             permits: Permits::new(config.permits_max),
             long_calls: Arc::new(semaphore(config.long_calls_max)),
+            aside: Aside::start().map_err(no_thread("runs busy"))?,
             compiles: semaphore(config.compiles_max),
             config,
             engine,
@@ -104,6 +108,10 @@ impl Runtime {
             idle_bytes_resident: idle,
         })
     }
+}
+
+fn no_thread(task: &'static str) -> impl Fn(std::io::Error) -> RuntimeError {
+    move |source| RuntimeError::Thread { task, source }
 }
 
 /// A limit of zero would refuse every call with a message about load; say it at the start instead.

@@ -18,8 +18,11 @@ use crate::interface::Interface;
 pub enum RuntimeError {
     #[error("could not set up the WebAssembly engine")]
     Engine { source: wasmtime::Error },
-    #[error("could not start the thread that interrupts plugins")]
-    Ticker { source: std::io::Error },
+    #[error("could not start the thread that {task} plugins")]
+    Thread {
+        task: &'static str,
+        source: std::io::Error,
+    },
     #[error(
         "could not use {path} for compiled plugins; create it for the service user alone (mode 0700) or unset it"
     )]

@@ -9,6 +9,7 @@
 //! `v1`; a second major version stands beside it and changes nothing else.
 
 mod admission;
+mod aside;
 mod breaker;
 mod cache;
 mod call;

@@ -6,6 +6,8 @@ use wharf_core::provider::{
     CallContext, Descriptor, OutboundMessage, Outcome, Parsed, Progress, WebhookRequest,
 };
 
+#[macro_use]
+mod share;
 mod dynamic;
 mod optional;
 
@@ -179,10 +181,12 @@ impl Plugin {
         context: &CallContext,
         message: &OutboundMessage,
     ) -> Result<Progress, CallError> {
-        let call = self.call(Export::Start);
-        let progress = v1::outbound::start(&call, context, message).await?;
-        output::progress(&progress, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(progress)
+        by_share!(self => plugin, [context, message] {
+            let call = plugin.call(Export::Start);
+            let progress = v1::outbound::start(&call, context, message).await?;
+            output::progress(&progress, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(progress)
+        })
     }
 
     /// Goes on with the outcome of an exchange. `state` is the exchange's, byte for byte.
@@ -193,10 +197,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<Progress, CallError> {
-        let call = self.call(Export::Resume);
-        let progress = v1::outbound::resume(&call, context, message, state, outcome).await?;
-        output::progress(&progress, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(progress)
+        by_share!(self => plugin, [context, message, state, outcome] {
+            let call = plugin.call(Export::Resume);
+            let progress = v1::outbound::resume(&call, context, message, state, outcome).await?;
+            output::progress(&progress, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(progress)
+        })
     }
 
     /// Reads an authenticated webhook. `skip` is 0, then the `next` of the answer before.
@@ -206,10 +212,12 @@ impl Plugin {
         webhook: &WebhookRequest,
         skip: u32,
     ) -> Result<Parsed, CallError> {
-        let call = self.call(Export::Parse);
-        let parsed = v1::inbound::parse(&call, context, webhook, skip).await?;
-        output::check_parsed(&parsed, skip, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(parsed)
+        by_share!(self => plugin, [context, webhook] {
+            let call = plugin.call(Export::Parse);
+            let parsed = v1::inbound::parse(&call, context, webhook, skip).await?;
+            output::check_parsed(&parsed, skip, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(parsed)
+        })
     }
 
     fn rules(&self) -> Rules<'_> {

@@ -19,10 +19,12 @@ impl Plugin {
         context: &CallContext,
         request: &MediaRequest,
     ) -> Result<Step<MediaAnswer>, CallError> {
-        let call = self.call(Export::MediaStart);
-        let step = v1::media::start(&call, context, request).await?;
-        output::media(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request] {
+            let call = plugin.call(Export::MediaStart);
+            let step = v1::media::start(&call, context, request).await?;
+            output::media(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::media_start`].
@@ -33,10 +35,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<Step<MediaAnswer>, CallError> {
-        let call = self.call(Export::MediaResume);
-        let step = v1::media::resume(&call, context, request, state, outcome).await?;
-        output::media(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request, state, outcome] {
+            let call = plugin.call(Export::MediaResume);
+            let step = v1::media::resume(&call, context, request, state, outcome).await?;
+            output::media(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Lists, creates, edits or deletes message templates.
@@ -45,10 +49,12 @@ impl Plugin {
         context: &CallContext,
         request: &TemplatesRequest,
     ) -> Result<TemplatesStep, CallError> {
-        let call = self.call(Export::TemplatesStart);
-        let step = v1::templates::start(&call, context, request).await?;
-        output::templates(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request] {
+            let call = plugin.call(Export::TemplatesStart);
+            let step = v1::templates::start(&call, context, request).await?;
+            output::templates(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::templates_start`].
@@ -59,10 +65,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<TemplatesStep, CallError> {
-        let call = self.call(Export::TemplatesResume);
-        let step = v1::templates::resume(&call, context, request, state, outcome).await?;
-        output::templates(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request, state, outcome] {
+            let call = plugin.call(Export::TemplatesResume);
+            let step = v1::templates::resume(&call, context, request, state, outcome).await?;
+            output::templates(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Asks how an account is.
@@ -70,10 +78,12 @@ impl Plugin {
         &self,
         context: &CallContext,
     ) -> Result<Step<HealthReport>, CallError> {
-        let call = self.call(Export::HealthStart);
-        let step = v1::health::start(&call, context).await?;
-        output::health(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context] {
+            let call = plugin.call(Export::HealthStart);
+            let step = v1::health::start(&call, context).await?;
+            output::health(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::health_start`].
@@ -83,10 +93,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<Step<HealthReport>, CallError> {
-        let call = self.call(Export::HealthResume);
-        let step = v1::health::resume(&call, context, state, outcome).await?;
-        output::health(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, state, outcome] {
+            let call = plugin.call(Export::HealthResume);
+            let step = v1::health::resume(&call, context, state, outcome).await?;
+            output::health(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Reads or writes the public profile of a number.
@@ -95,10 +107,12 @@ impl Plugin {
         context: &CallContext,
         request: &ProfileRequest,
     ) -> Result<Step<Json>, CallError> {
-        let call = self.call(Export::ProfileStart);
-        let step = v1::profile::start(&call, context, request).await?;
-        output::profile(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request] {
+            let call = plugin.call(Export::ProfileStart);
+            let step = v1::profile::start(&call, context, request).await?;
+            output::profile(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::profile_start`].
@@ -109,10 +123,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<Step<Json>, CallError> {
-        let call = self.call(Export::ProfileResume);
-        let step = v1::profile::resume(&call, context, request, state, outcome).await?;
-        output::profile(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, request, state, outcome] {
+            let call = plugin.call(Export::ProfileResume);
+            let step = v1::profile::resume(&call, context, request, state, outcome).await?;
+            output::profile(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Asks what became of a message whose answer was lost.
@@ -122,10 +138,12 @@ impl Plugin {
         message: &OutboundMessage,
         sent_at_ms: u64,
     ) -> Result<Step<Reconciled>, CallError> {
-        let call = self.call(Export::ReconcileStart);
-        let step = v1::reconcile::start(&call, context, message, sent_at_ms).await?;
-        output::reconciled(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, message] {
+            let call = plugin.call(Export::ReconcileStart);
+            let step = v1::reconcile::start(&call, context, message, sent_at_ms).await?;
+            output::reconciled(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::reconcile_start`].
@@ -137,11 +155,13 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<Step<Reconciled>, CallError> {
-        let call = self.call(Export::ReconcileResume);
-        let step =
-            v1::reconcile::resume(&call, context, message, sent_at_ms, state, outcome).await?;
-        output::reconciled(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, message, state, outcome] {
+            let call = plugin.call(Export::ReconcileResume);
+            let step =
+                v1::reconcile::resume(&call, context, message, sent_at_ms, state, outcome).await?;
+            output::reconciled(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Brings in what the provider received since then, page by page.
@@ -150,10 +170,12 @@ impl Plugin {
         context: &CallContext,
         since_ms: u64,
     ) -> Result<CatchUp, CallError> {
-        let call = self.call(Export::CatchUp);
-        let step = v1::reconcile::catch_up(&call, context, since_ms).await?;
-        output::catch_up(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context] {
+            let call = plugin.call(Export::CatchUp);
+            let step = v1::reconcile::catch_up(&call, context, since_ms).await?;
+            output::catch_up(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of [`Self::catch_up`].
@@ -164,10 +186,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<CatchUp, CallError> {
-        let call = self.call(Export::CatchUpResume);
-        let step = v1::reconcile::catch_up_resume(&call, context, since_ms, state, outcome).await?;
-        output::catch_up(&step, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, state, outcome] {
+            let call = plugin.call(Export::CatchUpResume);
+            let step = v1::reconcile::catch_up_resume(&call, context, since_ms, state, outcome).await?;
+            output::catch_up(&step, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Begins a flow of the description with the inputs it asks for; secrets are not among them.
@@ -177,10 +201,12 @@ impl Plugin {
         flow: &str,
         inputs: &[(String, String)],
     ) -> Result<FlowProgress, CallError> {
-        let call = self.call(Export::OnboardingStart);
-        let step = v1::onboarding::start(&call, context, flow, inputs).await?;
-        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, flow, inputs] {
+            let call = plugin.call(Export::OnboardingStart);
+            let step = v1::onboarding::start(&call, context, flow, inputs).await?;
+            output::onboarding(&step, flow, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on with the outcome of an exchange of a flow.
@@ -191,10 +217,12 @@ impl Plugin {
         state: &[u8],
         outcome: &Outcome,
     ) -> Result<FlowProgress, CallError> {
-        let call = self.call(Export::OnboardingResume);
-        let step = v1::onboarding::resume(&call, context, flow, state, outcome).await?;
-        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, flow, state, outcome] {
+            let call = plugin.call(Export::OnboardingResume);
+            let step = v1::onboarding::resume(&call, context, flow, state, outcome).await?;
+            output::onboarding(&step, flow, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 
     /// Goes on after a question or a visit with what came back, or after a wait or a mint with nothing.
@@ -205,9 +233,11 @@ impl Plugin {
         state: &[u8],
         inputs: &[(String, Vec<String>)],
     ) -> Result<FlowProgress, CallError> {
-        let call = self.call(Export::OnboardingAnswer);
-        let step = v1::onboarding::answer(&call, context, flow, state, inputs).await?;
-        output::onboarding(&step, flow, &self.rules()).map_err(|what| call.invalid(what))?;
-        Ok(step)
+        by_share!(self => plugin, [context, flow, state, inputs] {
+            let call = plugin.call(Export::OnboardingAnswer);
+            let step = v1::onboarding::answer(&call, context, flow, state, inputs).await?;
+            output::onboarding(&step, flow, &plugin.rules()).map_err(|what| call.invalid(what))?;
+            Ok(step)
+        })
     }
 }

@@ -1,0 +1,37 @@
+//! Which thread a call runs on.
+
+use super::Plugin;
+use crate::aside::Aside;
+
+impl Plugin {
+    /// There when the plugin has used up its share of the processor.
+    pub(super) fn aside(&self) -> Option<&Aside> {
+        let spent = self
+            .loaded
+            .code
+            .is_beyond_its_share(self.runtime.clock.now_ms());
+        spent.then_some(&self.runtime.aside)
+    }
+}
+
+/// `by_share!(self => plugin, [references] { call })`: makes the call where the caller is, or aside, with
+/// copies of the references, when the plugin has used up its share.
+macro_rules! by_share {
+    ($this:expr => $plugin:ident, [$($reference:ident),*] $call:block) => {
+        match $this.aside() {
+            None => {
+                let $plugin = $this;
+                async { $call }.await
+            }
+            Some(aside) => {
+                let owned = ($this.clone(), $($reference.to_owned()),*);
+                aside
+                    .run(async move {
+                        let ($plugin, $($reference),*) = &owned;
+                        async { $call }.await
+                    })
+                    .await
+            }
+        }
+    };
+}
