@@ -1,5 +1,6 @@
-//! Where plugins run that have used up their share of the processor: on one thread of their own, which
-//! the kernel lets run when no other thread wants the core, and a tenth of the time when one does.
+//! Where plugins run whose calls run long or that have used up their share of the processor: on one
+//! thread of their own, which the kernel lets run when no other thread wants the core, and a tenth of the
+//! time when one does.
 //!
 //! A guest gives its thread back at each tick only. On a thread of the gateway's own that is up to 5 ms
 //! in which the requests behind it wait, although the other core may be idle: one request in a hundred

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
-use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Store, UpdateDeadline};
 use wharf_core::provider::PlatformError;
 
 use crate::breaker::{Breaker, Ticket};
@@ -69,9 +69,9 @@ impl Code {
         self.pre.component()
     }
 
-    /// The next call will stand in line.
-    pub(crate) fn is_beyond_its_share(&self, now_ms: i64) -> bool {
-        self.share.credit.is_spent(now_ms)
+    /// Its next call will run long or stand in line.
+    pub(crate) fn is_burdensome(&self, now_ms: i64) -> bool {
+        self.share.habit.is_long(now_ms) || self.share.credit.is_spent(now_ms)
     }
 }
 
@@ -306,11 +306,17 @@ impl<'a> Call<'a> {
             in_line,
         );
         let credit = Arc::clone(&self.code.share.credit);
+        let habit = Arc::clone(&self.code.share.habit);
         let clock = Arc::clone(&self.runtime.clock);
         let tick_us = i64::try_from(config.tick_ms).unwrap_or(0) * 1000;
         store.epoch_deadline_callback(move |_| match turns.tick()? {
             Tick::Spent(deadline) => {
-                credit.spend(tick_us, clock.now_ms());
+                let now_ms = clock.now_ms();
+                credit.spend(tick_us, now_ms);
+                // It rests, as only long calls do.
+                if matches!(deadline, UpdateDeadline::YieldCustom(..)) {
+                    habit.ran_long(now_ms);
+                }
                 Ok(deadline)
             }
             Tick::Back(deadline) => Ok(deadline),

@@ -4,6 +4,7 @@
 //! and meet none, so over many of them the charges add up to what they used. Nothing is measured
 //! while a call runs, and a plugin that stays below its share never notices.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +15,14 @@ use crate::permits::NonePassed;
 /// Seconds of its share that a quiet plugin may use at once.
 const BURST_S: i64 = 1;
 
+/// How long a plugin is taken to run long after a call that did. A plugin that burns its time and pauses
+/// would else get its first calls on the gateway's own threads after each pause of a second.
+const HABIT_MS: i64 = 60_000;
+
 /// What a digest may use, and the line it stands in beyond that: one long call at a time.
 pub(crate) struct Share {
     pub(crate) credit: Arc<Credit>,
+    pub(crate) habit: Arc<Habit>,
     pub(crate) line: Arc<Semaphore>,
 }
 
@@ -24,6 +30,7 @@ impl Share {
     pub(crate) fn new(ms_per_s: u64, now_ms: i64) -> Self {
         Self {
             credit: Arc::new(Credit::new(ms_per_s, now_ms)),
+            habit: Arc::new(Habit::new(now_ms)),
             line: Arc::new(Semaphore::new(1)),
         }
     }
@@ -42,6 +49,29 @@ impl Share {
             Ok(permit) => Ok(Some(permit.expect("it is never closed"))),
             Err(_) => Err(NonePassed),
         }
+    }
+}
+
+/// Whether the calls of one digest run long.
+pub(crate) struct Habit {
+    long_until_ms: AtomicI64,
+}
+
+impl Habit {
+    fn new(now_ms: i64) -> Self {
+        Self {
+            long_until_ms: AtomicI64::new(now_ms),
+        }
+    }
+
+    /// A call has just become a long one.
+    pub(crate) fn ran_long(&self, now_ms: i64) {
+        let until_ms = now_ms.saturating_add(HABIT_MS);
+        self.long_until_ms.fetch_max(until_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_long(&self, now_ms: i64) -> bool {
+        now_ms < self.long_until_ms.load(Ordering::Relaxed)
     }
 }
 
@@ -95,6 +125,16 @@ impl Credit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_call_is_remembered_for_a_minute() {
+        let habit = Habit::new(5);
+        assert!(!habit.is_long(5));
+        habit.ran_long(10);
+        habit.ran_long(7);
+        assert!(habit.is_long(10 + HABIT_MS - 1));
+        assert!(!habit.is_long(10 + HABIT_MS));
+    }
 
     const TICK_US: i64 = 5_000;
 

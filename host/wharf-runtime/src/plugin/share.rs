@@ -4,18 +4,16 @@ use super::Plugin;
 use crate::aside::Aside;
 
 impl Plugin {
-    /// There when the plugin has used up its share of the processor.
+    /// There when a call of the plugin would take more of the processor than is its share.
     pub(super) fn aside(&self) -> Option<&Aside> {
-        let spent = self
-            .loaded
-            .code
-            .is_beyond_its_share(self.runtime.clock.now_ms());
-        spent.then_some(&self.runtime.aside)
+        let now_ms = self.runtime.clock.now_ms();
+        let is_burdensome = self.loaded.code.is_burdensome(now_ms);
+        is_burdensome.then_some(&self.runtime.aside)
     }
 }
 
 /// `by_share!(self => plugin, [references] { call })`: makes the call where the caller is, or aside, with
-/// copies of the references, when the plugin has used up its share.
+/// copies of the references, when the plugin runs long or has used up its share.
 macro_rules! by_share {
     ($this:expr => $plugin:ident, [$($reference:ident),*] $call:block) => {
         match $this.aside() {
