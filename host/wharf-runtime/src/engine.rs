@@ -82,7 +82,7 @@ impl Runtime {
         Ok(Arc::new(Self {
             permits: Permits::new(config.permits_max),
             long_calls: Arc::new(semaphore(config.long_calls_max)),
-            aside: Aside::start().map_err(no_thread("runs busy"))?,
+            aside: Aside::start(Arc::clone(&clock)).map_err(no_thread("runs busy"))?,
             compiles: semaphore(config.compiles_max),
             config,
             engine,
