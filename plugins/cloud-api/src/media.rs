@@ -85,6 +85,17 @@ fn located(api: &impl CloudApi, outcome: Outcome) -> Result<String, Error> {
 }
 
 fn download(api: &impl CloudApi, url: &str, again: bool) -> Result<Progress, Error> {
+    /// The host's limit for a whole URL.
+    const URL_BYTES_MAX: usize = 8 * 1024;
+    if url.len() > URL_BYTES_MAX {
+        return Err(Error::malformed(
+            format!(
+                "the medium's link has {} bytes, at most {URL_BYTES_MAX} are taken",
+                url.len()
+            ),
+            Replay::Safe,
+        ));
+    }
     let target = Link::read(url).and_then(|link| Some((api.download_url(&link)?, link.query)));
     let Some((url, query)) = target else {
         return Err(Error::malformed(

@@ -133,8 +133,10 @@ fn text_of(value: &Value) -> String {
     }
 }
 
+/// As the host takes it: one line.
 fn cut(text: &str) -> String {
-    text.chars().take(TEXT_CHARS_MAX).collect()
+    let line = text.chars().filter(|char| !char.is_control());
+    line.take(TEXT_CHARS_MAX).collect()
 }
 
 fn status(outcome: Outcome, hub: Hub) -> Result<Progress, Error> {

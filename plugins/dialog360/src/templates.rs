@@ -119,7 +119,7 @@ fn listed(offset: u32, outcome: Outcome) -> Result<Progress, Error> {
         Some(total) => next >= total,
         None => count < PAGE_TEMPLATES,
     };
-    let entries = page.waba_templates.iter().filter_map(entry).collect();
+    let entries = templates::entries(&page.waba_templates, entry)?;
     if count == 0 || is_last || next >= TEMPLATES_MAX {
         return Ok(Progress::Done(entries));
     }
@@ -137,9 +137,8 @@ fn entry(template: &Value) -> Option<Entry> {
 
 fn metas_id(template: &Value) -> Option<String> {
     let id = template["external_id"].as_str()?;
-    (1..=ID_BYTES_MAX)
-        .contains(&id.len())
-        .then(|| id.to_owned())
+    let is_one = (1..=ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control);
+    is_one.then(|| id.to_owned())
 }
 
 /// Examples are given as links, which 360dialog hands on: it has no upload that gives Meta's handles.

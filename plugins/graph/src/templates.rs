@@ -158,7 +158,7 @@ fn entries(answer: &Value) -> Result<Vec<Entry>, Error> {
             Replay::Safe,
         ));
     };
-    Ok(data.iter().filter_map(templates::entry).collect())
+    templates::entries(data, templates::entry)
 }
 
 /// Meta names a next page only where there is one.

@@ -5,7 +5,7 @@ mod limits;
 mod place;
 
 use serde_json::{Map, Value};
-use wharf_plugin::prelude::Error;
+use wharf_plugin::prelude::{Error, Replay};
 use wharf_plugin::templates::{Create, Entry};
 
 use crate::document::document;
@@ -139,6 +139,28 @@ impl Draft {
                 .map_or_else(|| "[]".to_owned(), Value::to_string),
         }
     }
+}
+
+/// The templates of one page, each read by `entry`.
+///
+/// # Errors
+/// When there are more of them than the host takes as one page, which is more than was asked for.
+pub fn entries(
+    listed: &[Value],
+    entry: impl FnMut(&Value) -> Option<Entry>,
+) -> Result<Vec<Entry>, Error> {
+    /// The host's limit; Meta gives as many at most.
+    const PAGE_MAX: usize = 1000;
+    if listed.len() > PAGE_MAX {
+        return Err(Error::malformed(
+            format!(
+                "a page of {} templates, at most {PAGE_MAX} are taken",
+                listed.len()
+            ),
+            Replay::Safe,
+        ));
+    }
+    Ok(listed.iter().filter_map(entry).collect())
 }
 
 /// One template of a list. None for what has no name or language: nothing could be sent with it.

@@ -15,6 +15,8 @@ const PAGE_CHANNELS: usize = 100;
 const PAGE_BYTES_MAX: u32 = 2 * 1024 * 1024;
 /// A customer's channels; beyond them the list is one that never ends.
 const CHANNELS_MAX: u32 = 2_000;
+/// The host shows so many; a page has a fifth of them.
+const CHOICES_MAX: usize = 500;
 /// A number that was just registered is ready within minutes; after an hour a person must look.
 const POLL_MS: u32 = 30_000;
 const POLLS_MAX: u16 = 120;
@@ -231,6 +233,7 @@ fn choose(client: String, channels: &[&Value]) -> Result<Progress, Error> {
             number.rename(&title(channel));
             Some((id.to_owned(), number.name()))
         })
+        .take(CHOICES_MAX)
         .collect();
     if choices.is_empty() {
         return Err(Error::new(

@@ -155,3 +155,17 @@ fn any_bytes_are_read_or_refused_by_both_webhooks() {
         }
     }
 }
+
+/// The host takes a thousand at a time and refuses the whole answer otherwise, as if the plugin were broken.
+#[test]
+fn a_page_of_more_templates_than_the_host_takes_is_a_broken_answer() {
+    let ctx = context();
+    let list = TemplateRequest::List;
+    let Ok(templates::Progress::Exchange(first)) = Dialog360::templates_start(&ctx, &list) else {
+        panic!("an exchange")
+    };
+    let entry = r#"{"id":"1","name":"n","language":"en"}"#;
+    let body = format!(r#"{{"waba_templates":[{}]}}"#, vec![entry; 1_001].join(","));
+    let listed = Dialog360::templates_resume(&ctx, &list, &first.state, answer(200, &body));
+    assert_eq!(listed.unwrap_err().code, Code::MalformedResponse);
+}

@@ -23,8 +23,28 @@ pub(super) fn start(
     }
 }
 
-pub(super) fn resume(ctx: &Context, state: &[u8], outcome: Outcome) -> Result<Progress, Error> {
+/// Where the flow stands. A state of another flow is none of this one's: what that one asks for, a person
+/// was not asked here.
+fn at<'c>(ctx: &'c Context, flow: &str, state: &[u8]) -> Result<(Turn<'c>, At), Error> {
     let (turn, at) = Turn::resume(ctx, state)?;
+    let way = match flow {
+        MANUAL => Way::Manual,
+        SIGNUP_BROWSER => Way::Browser,
+        _ => Way::Popup,
+    };
+    match turn.run.way == way {
+        true => Ok((turn, at)),
+        false => Err(misplaced()),
+    }
+}
+
+pub(super) fn resume(
+    ctx: &Context,
+    flow: &str,
+    state: &[u8],
+    outcome: Outcome,
+) -> Result<Progress, Error> {
+    let (turn, at) = at(ctx, flow, state)?;
     let At::Outcome(goal) = at else {
         return Err(misplaced());
     };
@@ -47,10 +67,11 @@ pub(super) fn resume(ctx: &Context, state: &[u8], outcome: Outcome) -> Result<Pr
 
 pub(super) fn answer(
     ctx: &Context,
+    flow: &str,
     state: &[u8],
     inputs: &[(String, Vec<String>)],
 ) -> Result<Progress, Error> {
-    let (turn, at) = Turn::resume(ctx, state)?;
+    let (turn, at) = at(ctx, flow, state)?;
     let choice = first(inputs, "decision");
     match at {
         At::Outcome(_) => Err(misplaced()),

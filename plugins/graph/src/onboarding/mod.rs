@@ -42,7 +42,9 @@ impl OnboardingProvider for Graph {
         outcome: Outcome,
     ) -> Result<Progress, Error> {
         match flow {
-            SIGNUP | SIGNUP_APP | SIGNUP_BROWSER | MANUAL => connect::resume(ctx, state, outcome),
+            SIGNUP | SIGNUP_APP | SIGNUP_BROWSER | MANUAL => {
+                connect::resume(ctx, flow, state, outcome)
+            }
             WEBHOOKS => webhooks::resume(ctx, state, outcome),
             DISCONNECT => disconnect::resume(ctx, state, outcome),
             _ => Err(unknown(flow)),
@@ -56,7 +58,9 @@ impl OnboardingProvider for Graph {
         inputs: &[(String, Vec<String>)],
     ) -> Result<Progress, Error> {
         match flow {
-            SIGNUP | SIGNUP_APP | SIGNUP_BROWSER | MANUAL => connect::answer(ctx, state, inputs),
+            SIGNUP | SIGNUP_APP | SIGNUP_BROWSER | MANUAL => {
+                connect::answer(ctx, flow, state, inputs)
+            }
             WEBHOOKS => webhooks::answer(ctx, state, inputs),
             DISCONNECT => disconnect::answer(ctx, state, inputs),
             _ => Err(unknown(flow)),

@@ -173,3 +173,23 @@ fn states_of_other_requests_are_refused() {
     let progress = Graph::templates_resume(&ctx(), &Request::List, state, answer(200, "{}"));
     assert_eq!(progress.unwrap_err().code, Code::Misconfigured);
 }
+
+/// The host takes a thousand at a time and refuses the whole answer otherwise, as if the plugin were broken.
+#[test]
+fn a_page_of_more_templates_than_the_host_takes_is_a_broken_answer() {
+    let entry = json!({ "id": "1", "name": "n", "language": "en", "category": "UTILITY" });
+    for (count, is_taken) in [(1_000, true), (1_001, false)] {
+        let first = exchange(Graph::templates_start(&ctx(), &Request::List));
+        let body = json!({ "data": vec![&entry; count] }).to_string();
+        let listed =
+            Graph::templates_resume(&ctx(), &Request::List, &first.state, answer(200, &body));
+        match listed {
+            Ok(templates::Progress::Done(entries)) => assert!(is_taken && entries.len() == count),
+            Err(error) => {
+                assert!(!is_taken);
+                assert_eq!(error.code, Code::MalformedResponse);
+            }
+            Ok(other) => panic!("{other:?}"),
+        }
+    }
+}

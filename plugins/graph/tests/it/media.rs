@@ -74,3 +74,22 @@ fn media_end_in_a_typed_error_whatever_is_answered() {
 fn settings() -> Context {
     context(&[("phone_number_id", PHONE_NUMBER_ID)])
 }
+
+/// The host takes 8 KiB, and refuses a longer one as if the plugin were broken.
+#[test]
+fn a_link_that_is_longer_than_the_host_takes_is_a_broken_answer() {
+    let request = Request::Fetch("1".to_owned());
+    let first = testing::exchange(Graph::media_start(&settings(), &request));
+    let url = format!(
+        "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid={}",
+        "7".repeat(9_000)
+    );
+    let body = serde_json::json!({ "url": url }).to_string();
+    let ended = Graph::media_resume(
+        &settings(),
+        &request,
+        &first.state,
+        testing::answer(200, &body),
+    );
+    assert_eq!(ended.unwrap_err().code, Code::MalformedResponse);
+}

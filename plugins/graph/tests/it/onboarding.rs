@@ -219,3 +219,15 @@ fn meta_s_window_is_declared_with_its_settings() {
         [None, Some("whatsapp_business_app_onboarding".to_owned())]
     );
 }
+
+/// Each flow has its own secrets, so what one asks for the other has not got.
+#[test]
+fn a_state_of_another_flow_is_refused() {
+    let visit = Graph::onboarding_start(&ctx(), "signup-browser", &[]).unwrap();
+    let inputs = [("code".to_owned(), vec!["[captured]".to_owned()])];
+    let answered = |flow| Graph::onboarding_answer(&ctx(), flow, &state(&visit), &inputs);
+    assert!(answered("signup-browser").is_ok());
+    for flow in ["manual", "signup"] {
+        assert_eq!(answered(flow).unwrap_err().code, Code::Misconfigured);
+    }
+}

@@ -10,6 +10,8 @@ use crate::{ask, definition};
 
 /// A content with ten cards has some 10 KiB.
 const PAGE_SIZE: &str = "50";
+/// The host's limit for a page, twenty times what is asked for.
+const PAGE_MAX: usize = 1000;
 /// The host wants a word, and Twilio has none before a template is submitted.
 const UNSUBMITTED: &str = "unsubmitted";
 
@@ -45,6 +47,13 @@ pub(super) fn entries(outcome: Outcome) -> Result<(Vec<Entry>, Option<String>), 
     let Some(contents) = answer["contents"].as_array() else {
         return Err(Error::malformed("the list holds no contents", Replay::Safe));
     };
+    if contents.len() > PAGE_MAX {
+        let what = format!(
+            "a page of {} contents, at most {PAGE_MAX} are taken",
+            contents.len()
+        );
+        return Err(Error::malformed(what, Replay::Safe));
+    }
     let entries = contents.iter().filter_map(entry).collect();
     let next = ask::next_query(&answer["meta"]["next_page_url"], &list_url())?;
     Ok((entries, next))
