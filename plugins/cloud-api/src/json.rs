@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document::{document, with_whole_characters};
+use wharf_plugin::{document, with_whole_characters};
 
 /// The last moment of the year 9999.
 const AT_MS_MAX: u64 = 253_402_300_799_999;

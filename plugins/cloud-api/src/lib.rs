@@ -3,7 +3,6 @@
 
 mod api;
 mod codes;
-mod document;
 pub mod failure;
 pub mod health;
 pub mod json;
@@ -15,4 +14,3 @@ pub mod webhook;
 
 pub use api::{CloudApi, Link};
 pub use codes::{ROWS, Row, Slow};
-pub use document::document;

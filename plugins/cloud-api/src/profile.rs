@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use wharf_plugin::prelude::Error;
 
-use crate::document::document;
+use wharf_plugin::document;
 
 /// The members that a profile is asked for.
 pub const FIELDS: &str = "about,address,description,email,profile_picture_url,websites,vertical";

@@ -18,10 +18,10 @@ mod template;
 use serde::de::IgnoredAny;
 use wharf_plugin::prelude::*;
 
-use crate::document::document;
 use crate::json::{Object, list};
 use fields::Reader;
 use people::Contacts;
+use wharf_plugin::document;
 
 pub use kinds::RECEIVED;
 

@@ -32,7 +32,7 @@ pub(crate) fn parse(webhook: &Webhook, skip: u32) -> Result<Parsed, Error> {
     let is_account = ACCOUNT_EVENTS.iter().any(|start| name.starts_with(start));
     let mut page = Page::new(skip);
     page.offer(body.len(), || {
-        let raw = wharf_cloud_api::document(body);
+        let raw = wharf_plugin::document(body);
         let event = match is_account {
             true => Event::Account(raw),
             false => Event::Other(raw),

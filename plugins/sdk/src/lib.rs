@@ -27,6 +27,7 @@
 
 mod adapter;
 mod describe;
+mod document;
 mod export;
 mod failure;
 mod fingerprint;
@@ -123,6 +124,7 @@ pub mod onboarding {
 #[doc(hidden)]
 pub use adapter::{Adapter, implements};
 #[doc(hidden)]
+pub use document::{document, with_whole_characters};
 pub use export::sections;
 pub use fingerprint::fingerprint;
 pub use flow::one_shot;

@@ -1,6 +1,7 @@
 //! What Twilio says of the account, its money and the number.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wharf_plugin::HealthProvider;
 use wharf_plugin::flow::Flow;
 use wharf_plugin::health::{Finding, Progress, Report, Verdict};
@@ -64,7 +65,7 @@ fn account(ctx: &Context, outcome: Outcome) -> Result<Progress, Error> {
         Err(error) if error.code == Code::AuthFailed => return Ok(Progress::Done(refused(&error))),
         Err(error) => return Err(error),
     };
-    let text = |name: &str| account[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| word(&account[name]).unwrap_or_default();
     let facts = Facts {
         status: text("status"),
         kind: text("type"),
@@ -81,10 +82,16 @@ fn account(ctx: &Context, outcome: Outcome) -> Result<Progress, Error> {
         .into())
 }
 
+/// Of an answer, what a state has room for beside the rest.
+fn word(value: &Value) -> Option<String> {
+    const CHARS_MAX: usize = 100;
+    Some(value.as_str()?.chars().take(CHARS_MAX).collect())
+}
+
 /// Without it the rest is as true.
 fn balance(ctx: &Context, mut facts: Facts, outcome: Outcome) -> Result<Progress, Error> {
     if let Ok(answer) = ask::answer(outcome, Replay::Safe) {
-        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        let text = |name: &str| word(&answer[name]);
         facts.balance = text("balance").zip(text("currency"));
     }
     find(ctx, &facts)

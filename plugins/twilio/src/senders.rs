@@ -7,7 +7,7 @@ use wharf_plugin::types::HttpMethod;
 
 use crate::account::{MESSAGING, authorize, is_sid};
 use crate::ask;
-use crate::inbound::is_name;
+use crate::inbound::{End, PREFIX, is_name};
 
 /// At most 1,000; the default is 20.
 const PAGE_SIZE: &str = "100";
@@ -45,7 +45,7 @@ impl Sender {
         let reasons = value["offline_reasons"].as_array();
         Some(Self {
             sid: text("/sid").filter(|sid| is_sid(sid, "XE"))?,
-            number: number.strip_prefix("whatsapp:")?.to_owned(),
+            number: number_of(&number)?.to_owned(),
             status: text("/status")?,
             quality: text("/properties/quality_rating").filter(|it| is_name(it)),
             limit: text("/properties/messaging_limit").filter(|it| is_name(it)),
@@ -63,6 +63,12 @@ impl Sender {
     pub(crate) fn is_online(&self) -> bool {
         self.status == "ONLINE" || self.status.starts_with("ONLINE:")
     }
+}
+
+/// With its `+`. A sender that is no phone number is none that a channel could be named after.
+fn number_of(sender_id: &str) -> Option<&str> {
+    let number = sender_id.strip_prefix(PREFIX)?;
+    matches!(End::read(number), Some(End::Phone(_))).then_some(number)
 }
 
 impl Reason {

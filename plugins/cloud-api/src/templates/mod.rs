@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use wharf_plugin::prelude::{Error, Replay};
 use wharf_plugin::templates::{Create, Entry};
 
-use crate::document::document;
+use wharf_plugin::document;
 
 pub use place::put;
 

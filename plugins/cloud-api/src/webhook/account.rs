@@ -6,9 +6,9 @@ use wharf_plugin::inbound::{ChannelUpdate, Verdict};
 use wharf_plugin::prelude::*;
 
 use super::{Atom, Change, Setting, people, template};
-use crate::document::document;
 use crate::failure;
 use crate::json::Object;
+use wharf_plugin::document;
 
 /// The throughput that a `THROUGHPUT_UPGRADE` grants, messages a second:
 /// <https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput>.

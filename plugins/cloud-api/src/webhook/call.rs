@@ -3,8 +3,8 @@
 use wharf_plugin::prelude::Event;
 
 use super::{Atom, Setting, word};
-use crate::document::document;
 use crate::json::Object;
+use wharf_plugin::document;
 
 pub(super) fn read(raw: &str, _: &Setting<'_>) -> Option<Atom> {
     atom(raw, "event")

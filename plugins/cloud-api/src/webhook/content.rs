@@ -3,8 +3,8 @@
 use wharf_plugin::inbound::{Choice, Content, Media, MediaKind};
 use wharf_plugin::messages::Location;
 
-use crate::document::document;
 use crate::json::Object;
+use wharf_plugin::document;
 
 /// None for a kind that is not known, or known but of another shape.
 pub(super) fn read(message: &Object<'_>) -> Option<Content> {

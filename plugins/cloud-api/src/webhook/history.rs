@@ -5,8 +5,8 @@
 use wharf_plugin::prelude::Event;
 
 use super::{Atom, Setting, Walk, account, member, word};
-use crate::document::document;
 use crate::json::{Object, list};
+use wharf_plugin::document;
 
 /// What a chunk and a thread say of themselves is told with each message: some numbers and an id.
 const ABOUT_BYTES_MAX: usize = 1024;

@@ -5,8 +5,8 @@ use wharf_plugin::inbound::{Content, Message};
 use wharf_plugin::prelude::{Event, Party};
 
 use super::{Atom, Setting, content, people, word};
-use crate::document::document;
 use crate::json::Object;
+use wharf_plugin::document;
 
 /// None when there is no id: without one it is not a message.
 pub(super) fn read(raw: &str, setting: &Setting<'_>) -> Option<Atom> {

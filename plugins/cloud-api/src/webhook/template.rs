@@ -5,8 +5,8 @@ use wharf_plugin::inbound::{TemplateChange, TemplateUpdate};
 use wharf_plugin::prelude::Event;
 
 use super::Change;
-use crate::document::document;
 use crate::json::Object;
+use wharf_plugin::document;
 
 /// None for what names no template, or says nothing of it.
 pub(super) fn read(notice: &Change<'_>) -> Option<Event> {

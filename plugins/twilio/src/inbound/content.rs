@@ -161,7 +161,7 @@ pub(crate) fn media_kind(kind: Option<&str>, content_type: Option<&str>) -> Medi
 }
 
 fn raw(fields: &Fields<'_>) -> String {
-    fields.form().document().to_string()
+    wharf_plugin::document(&fields.form().document().to_string())
 }
 
 /// JSON within a field, where it is JSON that the host takes.

@@ -20,6 +20,6 @@ pub(super) fn read(call: &Call<'_>) -> Option<Vec<Item>> {
     }
     // A subaccount's errors go to the subaccount.
     let route = account_route(form.get("AccountSid"));
-    let event = Event::Account(Value::to_string(&document));
+    let event = Event::Account(wharf_plugin::document(&Value::to_string(&document)));
     Some(vec![Item::new(route, format!("debugger:{id}"), event)])
 }

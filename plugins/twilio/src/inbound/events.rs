@@ -61,7 +61,7 @@ fn known(event: &Value, received_at: u64) -> Option<Item> {
         Item::new(
             account_route(account(data)),
             key(event),
-            Event::Account(event.to_string()),
+            Event::Account(wharf_plugin::document(&event.to_string())),
         )
     })
 }
@@ -154,21 +154,18 @@ fn key(event: &Value) -> String {
     }
 }
 
-/// What is nested deeper than the host takes is named by its place in the stored webhook.
+/// What is not understood, whole; as one string where no tree can hold it.
 fn unknown(raw: &str, event: Option<&Value>) -> Item {
     match event {
         Some(event) => Item::new(
             account_route(account(&event["data"])),
             key(event),
-            Event::Other(raw.to_owned()),
+            Event::Other(wharf_plugin::document(raw)),
         ),
         None => Item::new(
             Route::App,
             format!("event:{}", fingerprint(&[raw])),
-            Event::Other(format!(
-                r#"{{"omitted":"unreadable","bytes":{}}}"#,
-                raw.len()
-            )),
+            Event::Other(wharf_plugin::document(raw)),
         ),
     }
 }

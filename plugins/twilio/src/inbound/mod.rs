@@ -14,7 +14,7 @@ mod status;
 
 use wharf_plugin::prelude::*;
 
-pub(crate) use address::{End, is_name, route};
+pub(crate) use address::{End, PREFIX, is_name, route};
 pub(crate) use content::media_kind;
 pub(crate) use message::{media_items, message_key};
 pub(crate) use status::{state_of, status_key};
@@ -65,7 +65,7 @@ impl Call<'_> {
 
     /// What is not understood, whole.
     fn other(&self) -> Item {
-        let raw = self.form.document().to_string();
+        let raw = wharf_plugin::document(&self.form.document().to_string());
         let key = format!("form:{}", fingerprint(&[&raw]));
         Item::new(
             address::account_route(self.form.get("AccountSid")),

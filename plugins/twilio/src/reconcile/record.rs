@@ -1,6 +1,7 @@
 //! A message as Twilio's list has it.
 
 use serde_json::Value;
+use wharf_plugin::document;
 use wharf_plugin::inbound::{Content, Message, State, Status};
 use wharf_plugin::prelude::{Context, Error, Event, Exchange, Item, Outcome, Replay};
 
@@ -104,7 +105,7 @@ impl<'a> Record<'a> {
                 media_items(ours, &message, vec![content])
             }
             Some(message) => {
-                let content = Content::Other(self.0.to_string());
+                let content = Content::Other(document(&self.0.to_string()));
                 media_items(ours, &message, vec![content])
             }
             None => self.other(),
@@ -117,7 +118,7 @@ impl<'a> Record<'a> {
         vec![Item::new(
             route(self.text("to"), self.text("account_sid")),
             message_key(sid, 0),
-            Event::Other(self.0.to_string()),
+            Event::Other(document(&self.0.to_string())),
         )]
     }
 }

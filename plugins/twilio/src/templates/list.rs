@@ -1,6 +1,7 @@
 //! Contents and their approvals as the gateway's entries.
 
 use serde_json::Value;
+use wharf_plugin::document;
 use wharf_plugin::prelude::{Context, Error, Exchange, Outcome, Replay};
 use wharf_plugin::templates::Entry;
 
@@ -89,6 +90,6 @@ pub(super) fn entry(content: &Value) -> Option<Entry> {
             .as_str()
             .filter(|reason| !reason.is_empty())
             .map(str::to_owned),
-        definition: definition::components(&content["types"]).to_string(),
+        definition: document(&definition::components(&content["types"]).to_string()),
     })
 }

@@ -229,3 +229,74 @@ fn bent_webhooks_are_read_or_refused_and_keys_stay() {
     }
     assert!(read > 500, "only {read} items were read");
 }
+
+/// The host refuses a document that could not become a tree, and with it every item beside it. A member
+/// that comes twice hides the first one from whoever reads only the tree.
+#[test]
+fn events_that_no_tree_can_hold_come_as_one_string() {
+    let context = testing::context(&[]);
+    let deep = format!("{}{}", "[".repeat(80), "]".repeat(80));
+    let hidden = format!(r#"{{"type":"com.example.new","data":{deep},"data":1}}"#);
+    let reserved = r#"{"type":"com.example.new","data":{"$serde_json::private::RawValue":1}}"#;
+    let logged = r#"{"type":"com.twilio.error-logs.error.logged","data":{"$serde_json::private::RawValue":1}}"#;
+    for event in [hidden.as_str(), reserved, logged] {
+        let parsed = Twilio::parse(&context, &webhook(format!("[{event}]").into_bytes()), 0);
+        let items = parsed.unwrap().items;
+        let (Event::Other(raw) | Event::Account(raw)) = &items[0].event else {
+            panic!("{items:?}")
+        };
+        assert!(raw.starts_with('"'), "{raw}");
+    }
+}
+
+#[test]
+fn a_page_of_more_contents_than_the_host_takes_is_a_broken_answer() {
+    let context = testing::context(&SETTINGS);
+    let list = templates::Request::List;
+    let first = testing::exchange(Twilio::templates_start(&context, &list));
+    let body = serde_json::json!({ "contents": vec![serde_json::json!({}); 1_001], "meta": {} });
+    let answer = testing::answer(200, &body.to_string());
+    let listed = Twilio::templates_resume(&context, &list, &first.state, answer);
+    assert_eq!(listed.unwrap_err().code, Code::MalformedResponse);
+}
+
+/// A state may have 16 KiB.
+#[test]
+fn an_account_with_long_words_still_fits_into_a_state() {
+    let context = testing::context(&SETTINGS);
+    let first = testing::exchange(Twilio::health_start(&context));
+    let body = serde_json::json!({
+        "sid": SETTINGS[0].1, "owner_account_sid": SETTINGS[0].1, "type": "Full",
+        "status": "7".repeat(20_000), "friendly_name": "n".repeat(20_000),
+    });
+    let answer = testing::answer(200, &body.to_string());
+    let next = Twilio::health_resume(&context, &first.state, answer);
+    assert!(testing::exchange(next).state.len() < 1_000);
+}
+
+/// A channel is named after its number.
+#[test]
+fn senders_that_are_no_phone_numbers_are_none() {
+    let context = testing::context(&SETTINGS);
+    let sender = |number: &str| {
+        serde_json::json!({
+            "sid": "XE00000000000000000000000000000001", "sender_id": format!("whatsapp:{number}"),
+            "status": "ONLINE", "profile": { "name": "Acme" },
+        })
+    };
+    let page = |numbers: &[&str]| {
+        let senders: Vec<_> = numbers.iter().map(|number| sender(number)).collect();
+        serde_json::json!({ "senders": senders, "meta": { "next_page_url": null } }).to_string()
+    };
+    let listing = states("onboarding-")
+        .into_iter()
+        .filter_map(|state| String::from_utf8(state).ok())
+        .find(|state| state.contains(r#""kind":"Connect","step":"Senders""#))
+        .expect("a case lists the senders");
+    let answer = testing::answer(
+        200,
+        &page(&["+14155238886", "+14}55238886", &"7".repeat(5_000)]),
+    );
+    let next = Twilio::onboarding_resume(&context, "connect", listing.as_bytes(), answer).unwrap();
+    assert_eq!(next.findings[0].title, "There is one number");
+}

@@ -11,6 +11,7 @@ const DIGITS_SAFE: usize = 300;
 /// A valid JSON text as a document that the host takes: as it came wherever that is possible, with
 /// U+FFFD in place of half characters, and as one string where it is nested too deeply or holds a number
 /// that no double can hold.
+#[must_use]
 pub fn document(raw: &str) -> String {
     let mended = if has_half_characters(raw) {
         with_whole_characters(raw)
@@ -84,7 +85,8 @@ fn has_half_characters(raw: &str) -> bool {
 }
 
 /// The same JSON with U+FFFD in place of each half of a surrogate pair that stands alone.
-pub(crate) fn with_whole_characters(raw: &str) -> String {
+#[must_use]
+pub fn with_whole_characters(raw: &str) -> String {
     let mut whole = String::with_capacity(raw.len());
     let mut copied = 0;
     for (at, _) in escapes(raw).filter(|(_, unit)| unit.is_half) {
