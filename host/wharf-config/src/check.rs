@@ -387,6 +387,7 @@ pub(crate) fn report(config: &Config) -> CheckReport {
     );
     let mut warnings = risky_keys(config);
     warnings.extend(loose_ends(config));
+    warnings.extend(config.notices.iter().cloned());
     CheckReport { summary, warnings }
 }
 

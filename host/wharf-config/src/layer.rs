@@ -43,7 +43,7 @@ impl Provider for &Layer {
 }
 
 impl Layer {
-    fn empty(name: &str) -> Self {
+    pub(crate) fn empty(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             base: PathBuf::new(),
@@ -167,7 +167,13 @@ impl Layer {
         leaves.into_iter()
     }
 
-    fn insert(&mut self, path: KeyPath, text: &str, origin: Origin, problems: &mut Vec<Problem>) {
+    pub(crate) fn insert(
+        &mut self,
+        path: KeyPath,
+        text: &str,
+        origin: Origin,
+        problems: &mut Vec<Problem>,
+    ) {
         let mut dict = &mut self.values;
         let (leaf, parents) = path.split_last().expect("a path has at least one part");
         for parent in parents {

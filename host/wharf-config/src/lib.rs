@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod layer;
 mod load;
+mod plain;
 mod read;
 mod secret;
 mod sections;
@@ -61,6 +62,8 @@ pub struct Config {
     pub tenants: BTreeMap<String, Tenant>,
     /// The files that were read, in order.
     pub files: Vec<PathBuf>,
+    /// Of the simple set-up by variables alone: what is still to be done, and what has no effect.
+    pub notices: Vec<String>,
 }
 
 impl Config {

@@ -13,7 +13,7 @@ use crate::sections::{
 };
 use crate::sources::{ConfigFile, ENV_PREFIX, INSTALLED_FILE, Sources};
 use crate::tenant::{ApiKey, App, Surroundings, Tenant};
-use crate::{Config, check, defaults_toml};
+use crate::{Config, check, defaults_toml, plain};
 
 /// A configuration file is text written by people; more than this is the wrong file.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
     };
     let tenants = gathered.tenants(folder.as_deref(), sources, &around, &mut problems);
     check::tenants(&tenants, &mut problems);
-    let config = main.finish(folder, tenants, gathered.files);
+    let config = main.finish(folder, tenants, gathered.files, gathered.notices);
     match (ConfigErrors::from_problems(problems), config) {
         (None, Some(config)) => Ok(config),
         (Some(errors), _) => Err(errors),
@@ -54,6 +54,9 @@ struct Gathered {
     overrides: Vec<BTreeMap<String, Layer>>,
     main_file: Option<PathBuf>,
     files: Vec<PathBuf>,
+    /// The tenant out of variables, when there is no file.
+    plain_tenant: Option<Layer>,
+    notices: Vec<String>,
     problems: Vec<Problem>,
 }
 
@@ -65,6 +68,8 @@ impl Gathered {
             overrides: Vec::new(),
             main_file: None,
             files: Vec::new(),
+            plain_tenant: None,
+            notices: Vec::new(),
             problems: Vec::new(),
         };
         gathered.main_file = match &sources.config_file {
@@ -80,6 +85,15 @@ impl Gathered {
                     gathered.file(&path);
                 }
             }
+        }
+        // Development has its own tenant, and must not meet a real account by a forgotten variable.
+        if gathered.main_file.is_none()
+            && !sources.dev
+            && let Some(plain) = plain::read(&sources.env, &mut gathered.problems)
+        {
+            gathered.layers.push(plain.main);
+            gathered.plain_tenant = Some(plain.tenant);
+            gathered.notices = plain.notices;
         }
         for name in &sources.env_unreadable {
             gathered.problems.push(Problem::new(
@@ -146,11 +160,26 @@ impl Gathered {
     ) -> BTreeMap<String, Tenant> {
         let mut tenants = BTreeMap::new();
         let mut seen = Vec::new();
+        if let Some(layer) = self.plain_tenant.take() {
+            seen.push(plain::TENANT.to_owned());
+            if let Some(tenant) = self.tenant(plain::TENANT, layer, sources, around, problems) {
+                tenants.insert(plain::TENANT.to_owned(), tenant);
+            }
+        }
         let paths = folder.map(|folder| self.toml_files(folder));
         problems.append(&mut self.problems);
         for path in paths.unwrap_or_default() {
             self.files.push(path.clone());
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            if tenants.contains_key(&*stem) {
+                problems.push(Problem::new(
+                    Origin::of(path.display().to_string()),
+                    "",
+                    "the environment's variables of one account are this tenant already",
+                    "name the file and its `id` otherwise, or unset those variables",
+                ));
+                continue;
+            }
             seen.push(stem.to_string());
             if !is_id(&stem) {
                 problems.push(Problem::new(
@@ -161,23 +190,37 @@ impl Gathered {
                 ));
                 continue;
             }
-            let mut layers = match read_layer(&path) {
-                Ok(layer) => vec![layer],
+            let read = match read_layer(&path) {
+                Ok(layer) => self.tenant(&stem, layer, sources, around, problems),
                 Err(problem) => {
                     problems.push(problem);
                     continue;
                 }
             };
-            let overrides = self.overrides.iter();
-            layers.extend(overrides.filter_map(|all| all.get(&*stem)).cloned());
-            let cx = Context::new(&layers, &sources.env, false);
-            if let Some(tenant) = Tenant::read(&cx, &stem, around) {
+            if let Some(tenant) = read {
                 tenants.insert(stem.to_string(), tenant);
             }
-            problems.extend(cx.into_problems());
         }
         self.report_homeless(&seen, problems);
         tenants
+    }
+
+    /// One tenant with what environment and options change of it.
+    fn tenant(
+        &self,
+        id: &str,
+        layer: Layer,
+        sources: &Sources,
+        around: &Surroundings<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Tenant> {
+        let mut layers = vec![layer];
+        let overrides = self.overrides.iter();
+        layers.extend(overrides.filter_map(|all| all.get(id)).cloned());
+        let cx = Context::new(&layers, &sources.env, false);
+        let tenant = Tenant::read(&cx, id, around);
+        problems.extend(cx.into_problems());
+        tenant
     }
 
     /// Overrides of tenants that have no file are typing errors.
@@ -290,6 +333,7 @@ impl Main {
         tenants_dir: Option<PathBuf>,
         tenants: BTreeMap<String, Tenant>,
         files: Vec<PathBuf>,
+        notices: Vec<String>,
     ) -> Option<Config> {
         Some(Config {
             http: self.http?,
@@ -312,6 +356,7 @@ impl Main {
             operator_keys: self.operator_keys?,
             tenants,
             files,
+            notices,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod defaults;
 mod errors;
 mod layers;
+mod plain;
 mod secrets;
 mod tenants;
 

@@ -10,6 +10,10 @@ use crate::telemetry;
 
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
     start_logging(&config)?;
+    // The same that `wharf config check` says, for those who never ask.
+    for warning in config.check_report().warnings {
+        tracing::warn!("{warning}");
+    }
     block_on(async {
         let mut signals = Signals::listen()?;
         let starting = signals.unless_told_to_stop(Gateway::start(config));
