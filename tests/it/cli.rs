@@ -6,6 +6,7 @@
 )]
 
 mod dev;
+mod plain;
 mod program;
 
 use serde_json::Value;

@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use crate::harness::environment;
 
 /// 32 bytes in hex: a key that protects nothing here.
-const RING_KEY: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+pub(super) const RING_KEY: &str =
+    "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
 
 pub(super) struct Program {
     binary: PathBuf,
@@ -94,6 +95,17 @@ impl Program {
         command
     }
 
+    /// As [`Self::command`], with no file at all and the plugins that ship.
+    pub(super) fn bare(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("WHARF_PLUGINS__DIR", &self.plugins)
+            .current_dir(self.folder.path());
+        command
+    }
+
     pub(super) fn run(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -148,6 +160,10 @@ impl Serving {
         // What it goes on to say must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { child, address }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What GET of this path answers to this key.
