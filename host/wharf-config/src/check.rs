@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use url::{Host, Url};
+use wharf_core::EventType;
 
 use crate::Config;
 use crate::at::dotted;
@@ -29,24 +30,6 @@ const META_BODY_BYTES: usize = 3 * 1024 * 1024;
 const META_REPEATS_DAYS: u32 = 7;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-
-/// Types of events this version delivers, for a warning about typing errors.
-const EVENTS: [&str; 14] = [
-    "account.update",
-    "channel.health",
-    "contact.identity",
-    "contact.preference",
-    "message.echo",
-    "message.fallback",
-    "message.media",
-    "message.received",
-    "message.status",
-    "provider.other",
-    "template.category",
-    "template.components",
-    "template.quality",
-    "template.status",
-];
 
 pub(crate) fn http(http: &Http, table: &Table<'_>) -> Option<()> {
     if http.tls_certificate_file.is_some() != http.tls_key_file.is_some() {
@@ -470,9 +453,10 @@ fn loose_ends(config: &Config) -> Vec<String> {
             ));
         }
         for (name, endpoint) in &tenant.endpoints {
-            let unknown = |event: &&String| !EVENTS.contains(&event.as_str());
+            let unknown = |event: &&String| event.parse::<EventType>().is_err();
             for event in endpoint.events.iter().filter(unknown) {
-                let near = nearest(event, EVENTS).map(|near| format!("; did you mean {near}?"));
+                let near = nearest(event, EventType::ALL.iter().map(|known| known.as_str()))
+                    .map(|near| format!("; did you mean {near}?"));
                 warnings.push(format!(
                     "{}: endpoint {name} asks for {event}, which this version never sends{}",
                     endpoint.origin,

@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod code;
+pub mod event_type;
 pub mod fetch;
 pub mod ids;
 pub mod nearest;
@@ -19,6 +20,7 @@ pub mod status;
 pub mod webhook;
 
 pub use code::Code;
+pub use event_type::EventType;
 pub use ids::{
     AppId, ChannelId, Clock, DeliveryId, EndpointId, EventId, IdError, IdSource, JobId, MediaId,
     MessageId, OnboardingId, TemplateId, TenantId, WebhookId,

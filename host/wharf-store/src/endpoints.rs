@@ -38,6 +38,10 @@ struct Row {
 }
 
 /// Creates the endpoint or brings it up to date (and back). Its first `created_at` stays.
+///
+/// One that was disabled stays so while its address is the same: a receiver that answered 410 wants no more from
+/// this address, and a restart is no answer of its. A new address, or one that left the files and came back, is
+/// somebody's decision and begins anew.
 pub async fn upsert(tx: &mut Tx, endpoint: &EndpointRow) -> Result<(), StoreError> {
     let state = if endpoint.enabled {
         State::Enabled
@@ -49,7 +53,10 @@ pub async fn upsert(tx: &mut Tx, endpoint: &EndpointRow) -> Result<(), StoreErro
          values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (tenant_id, id) do update
          set url = excluded.url, events = excluded.events, timeout_ms = excluded.timeout_ms,
-             state = excluded.state,
+             state = case
+                 when endpoint.state = 'disabled' and endpoint.removed_at is null
+                     and endpoint.url = excluded.url then endpoint.state
+                 else excluded.state end,
              origin = excluded.origin, removed_at = null"
     )
     .bind(endpoint.tenant.as_str())

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wharf_core::{ChannelId, DeliveryId, EventId, IdSource, MessageId, Status, TenantId};
+use wharf_core::{
+    ChannelId, DeliveryId, EventId, EventType, IdSource, MessageId, Status, TenantId,
+};
 use wharf_queue::{NewJob, Priority, Queue, Queues};
 use wharf_store::{StoreError, Tx, deliveries, events};
 
@@ -11,28 +13,6 @@ use crate::app::App;
 use crate::clock::rfc3339;
 use crate::directory::Endpoint;
 use crate::workers::jobs;
-
-/// Event types this gateway emits.
-pub(crate) const MESSAGE_STATUS: &str = "message.status";
-/// A message that one channel certainly did not send goes on through another.
-pub(crate) const MESSAGE_FALLBACK: &str = "message.fallback";
-pub(crate) const MESSAGE_RECEIVED: &str = "message.received";
-/// One of the tenant's numbers sent it by other means, as from a phone.
-pub(crate) const MESSAGE_ECHO: &str = "message.echo";
-pub(crate) const TEMPLATE_STATUS: &str = "template.status";
-pub(crate) const TEMPLATE_QUALITY: &str = "template.quality";
-pub(crate) const TEMPLATE_CATEGORY: &str = "template.category";
-pub(crate) const TEMPLATE_COMPONENTS: &str = "template.components";
-/// Somebody wants messages of a category, or no longer.
-pub(crate) const CONTACT_PREFERENCE: &str = "contact.preference";
-/// Somebody changed the number or another durable name.
-pub(crate) const CONTACT_IDENTITY: &str = "contact.identity";
-pub(crate) const CHANNEL_HEALTH: &str = "channel.health";
-pub(crate) const ACCOUNT_UPDATE: &str = "account.update";
-/// The medium of a message that came in is in the store, or will not come.
-pub(crate) const MESSAGE_MEDIA: &str = "message.media";
-/// What a provider reported and no other type covers, with its raw JSON.
-pub(crate) const PROVIDER_OTHER: &str = "provider.other";
 
 /// What writing an event needs, gathered before the transaction begins.
 #[derive(Clone)]
@@ -46,7 +26,7 @@ pub(crate) struct Announcer {
 
 /// One fact to tell.
 pub(crate) struct Fact {
-    pub kind: &'static str,
+    pub kind: EventType,
     pub channel: Option<ChannelId>,
     pub message: Option<MessageId>,
     pub data: Value,
@@ -82,7 +62,7 @@ impl Announcer {
         let event = EventId::new(&*self.ids);
         let new = events::NewEvent {
             id: event,
-            kind: fact.kind.to_owned(),
+            kind: fact.kind.as_str().to_owned(),
             channel: fact.channel,
             message: fact.message,
             data: fact.data,
@@ -92,7 +72,7 @@ impl Announcer {
         let wanted: Vec<_> = self
             .endpoints
             .iter()
-            .filter(|e| e.wants(fact.kind))
+            .filter(|e| e.wants(fact.kind.as_str()))
             .collect();
         let mut pushed = Vec::with_capacity(wanted.len());
         for endpoint in wanted {
@@ -133,7 +113,7 @@ pub(crate) struct StatusChange<'a> {
 impl StatusChange<'_> {
     pub(crate) fn fact(&self) -> Fact {
         Fact {
-            kind: MESSAGE_STATUS,
+            kind: EventType::MessageStatus,
             channel: Some(self.channel.clone()),
             message: Some(self.message),
             data: json!({

@@ -7,6 +7,7 @@
 )]
 
 mod configuration;
+mod endpoints;
 mod events;
 mod journal;
 mod kept;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wharf_core::ChannelId;
 use wharf_core::provider::{ChannelUpdate, ErrorClass, HealthReport, HealthVerdict, PlatformError};
+use wharf_core::{ChannelId, EventType};
 use wharf_store::channel_health::{self, HealthRow};
 use wharf_store::channels::ChannelRow;
 use wharf_store::{StoreError, Tx};
 
 use super::Line;
-use crate::announce::{Announcer, CHANNEL_HEALTH, Fact};
+use crate::announce::{Announcer, Fact};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::flows::{self, FlowError};
@@ -69,7 +69,7 @@ async fn keep(
         data["title"] = json!("The channel's check came to another result");
         data["checked_at"] = json!(rfc3339(now));
         let fact = Fact {
-            kind: CHANNEL_HEALTH,
+            kind: EventType::ChannelHealth,
             channel: Some(channel.clone()),
             message: None,
             data,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wharf_config::{Config, MediaFetch};
 use wharf_core::fetch::{FetchRule, digest_fits};
 use wharf_core::provider::{InboundMedia, MediaAnswer, MediaRef, MediaRequest};
-use wharf_core::{ChannelId, JobId, MediaId, MessageId, Reason, TenantId};
+use wharf_core::{ChannelId, EventType, JobId, MediaId, MessageId, Reason, TenantId};
 use wharf_queue::{NewJob, Priority, Queue};
 use wharf_store::inbound_media::{self, InboundMediaRow, MediaState};
 use wharf_store::media::MediaRow;
@@ -15,7 +15,7 @@ use wharf_store::messages::Inbound;
 use wharf_store::{StoreError, Tx};
 
 use super::Line;
-use crate::announce::{Announcer, Fact, MESSAGE_MEDIA};
+use crate::announce::{Announcer, Fact};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::flows::{self, FlowError};
@@ -188,7 +188,7 @@ pub(crate) fn fact(
     error: Option<&Value>,
 ) -> Fact {
     Fact {
-        kind: MESSAGE_MEDIA,
+        kind: EventType::MessageMedia,
         channel: Some(message.channel.clone()),
         message: Some(message.id),
         data: json!({

@@ -10,14 +10,14 @@ use wharf_core::provider::{
     TemplatesRequest,
 };
 use wharf_core::request::FieldError;
-use wharf_core::{ChannelId, Code, TemplateId, TenantId};
+use wharf_core::{ChannelId, Code, EventType, TemplateId, TenantId};
 use wharf_runtime::Interface;
 use wharf_store::channels::ChannelRow;
 use wharf_store::templates::{self, TemplateAccount, TemplateNews, TemplateRow, TemplateSync};
 use wharf_store::{Conn, StoreError, Tx};
 
 use super::Line;
-use crate::announce::{Announcer, Fact, TEMPLATE_STATUS};
+use crate::announce::{Announcer, Fact};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::directory::Channel;
@@ -126,7 +126,7 @@ async fn keep(
     let kept = templates::upsert(tx, &announcer.tenant, of, entry, announcer.ids(), times).await?;
     if kept.status_before.is_some() {
         let fact = Fact {
-            kind: TEMPLATE_STATUS,
+            kind: EventType::TemplateStatus,
             channel: Some(channel.clone()),
             message: None,
             data: json!({

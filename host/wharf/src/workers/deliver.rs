@@ -262,7 +262,7 @@ async fn end(
         })
         .await?;
     if disabling {
-        tracing::warn!(endpoint.id = %work.delivery.endpoint, tenant.id = %job.tenant, "the endpoint answered 410 and gets nothing more until the next start");
+        tracing::warn!(endpoint.id = %work.delivery.endpoint, tenant.id = %job.tenant, "the endpoint answered 410 and gets nothing more until its address changes");
         app.directory.forget_all();
     }
     Ok(Outcome::DoneInTx)

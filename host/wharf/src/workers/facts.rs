@@ -2,18 +2,14 @@
 //! provider it came from.
 
 use serde_json::{Value, json};
-use wharf_core::MessageId;
 use wharf_core::provider::{
     ChannelUpdate, Echo, IdentityChange, InboundEvent, InboundMessage, Preference, TemplateChange,
     TemplateUpdate,
 };
+use wharf_core::{EventType, MessageId};
 use wharf_store::channels::ChannelRow;
 
-use crate::announce::{
-    ACCOUNT_UPDATE, CHANNEL_HEALTH, CONTACT_IDENTITY, CONTACT_PREFERENCE, Fact, MESSAGE_ECHO,
-    MESSAGE_RECEIVED, PROVIDER_OTHER, TEMPLATE_CATEGORY, TEMPLATE_COMPONENTS, TEMPLATE_QUALITY,
-    TEMPLATE_STATUS,
-};
+use crate::announce::Fact;
 use crate::clock::rfc3339;
 use crate::view;
 
@@ -23,7 +19,7 @@ pub(super) fn received(channel: &ChannelRow, id: MessageId, message: &InboundMes
     data["message_id"] = json!(id);
     Fact {
         message: Some(id),
-        ..fact(MESSAGE_RECEIVED, channel, data)
+        ..fact(EventType::MessageReceived, channel, data)
     }
 }
 
@@ -31,20 +27,20 @@ pub(super) fn received(channel: &ChannelRow, id: MessageId, message: &InboundMes
 pub(super) fn reported(channel: &ChannelRow, event: &InboundEvent) -> Fact {
     let (kind, data) = match event {
         InboundEvent::Template(update) => template(update),
-        InboundEvent::Preference(it) => (CONTACT_PREFERENCE, preference(it)),
-        InboundEvent::Identity(it) => (CONTACT_IDENTITY, identity(it)),
-        InboundEvent::Channel(it) => (CHANNEL_HEALTH, health(it)),
-        InboundEvent::Echo(it) => (MESSAGE_ECHO, echo(it)),
-        InboundEvent::Account(document) => (ACCOUNT_UPDATE, json!({ "raw": document })),
+        InboundEvent::Preference(it) => (EventType::ContactPreference, preference(it)),
+        InboundEvent::Identity(it) => (EventType::ContactIdentity, identity(it)),
+        InboundEvent::Channel(it) => (EventType::ChannelHealth, health(it)),
+        InboundEvent::Echo(it) => (EventType::MessageEcho, echo(it)),
+        InboundEvent::Account(document) => (EventType::AccountUpdate, json!({ "raw": document })),
         other => (
-            PROVIDER_OTHER,
+            EventType::ProviderOther,
             json!({ "kind": other.kind(), "raw": other.document() }),
         ),
     };
     fact(kind, channel, data)
 }
 
-fn fact(kind: &'static str, channel: &ChannelRow, mut data: Value) -> Fact {
+fn fact(kind: EventType, channel: &ChannelRow, mut data: Value) -> Fact {
     data["channel"] = json!(channel.id);
     Fact {
         kind,
@@ -74,16 +70,20 @@ fn echo(echo: &Echo) -> Value {
     data
 }
 
-fn template(update: &TemplateUpdate) -> (&'static str, Value) {
+fn template(update: &TemplateUpdate) -> (EventType, Value) {
     let mut data = json!({
         "template": { "id": update.id, "name": update.name, "language": update.language },
         "reason": update.reason,
     });
     let (kind, member, value) = match &update.change {
-        TemplateChange::Status(status) => (TEMPLATE_STATUS, "status", json!(status)),
-        TemplateChange::Quality(quality) => (TEMPLATE_QUALITY, "quality", json!(quality)),
-        TemplateChange::Category(category) => (TEMPLATE_CATEGORY, "category", json!(category)),
-        TemplateChange::Components(parts) => (TEMPLATE_COMPONENTS, "components", json!(parts)),
+        TemplateChange::Status(status) => (EventType::TemplateStatus, "status", json!(status)),
+        TemplateChange::Quality(quality) => (EventType::TemplateQuality, "quality", json!(quality)),
+        TemplateChange::Category(category) => {
+            (EventType::TemplateCategory, "category", json!(category))
+        }
+        TemplateChange::Components(parts) => {
+            (EventType::TemplateComponents, "components", json!(parts))
+        }
     };
     data[member] = value;
     (kind, data)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wharf_core::{ChannelId, Status};
+use wharf_core::{ChannelId, EventType, Status};
 use wharf_queue::{Job, Outcome};
 use wharf_store::StoreError;
 use wharf_store::journal::{self, AttemptOutcome, EndAttempt};
@@ -13,7 +13,7 @@ use wharf_store::messages::{self, Message, StatusChange};
 use super::failed::Failed;
 use super::lane_of;
 use super::pace::{self, Advice};
-use crate::announce::{Announcer, Fact, MESSAGE_FALLBACK};
+use crate::announce::{Announcer, Fact};
 use crate::app::App;
 use crate::clock::rfc3339;
 
@@ -99,7 +99,7 @@ pub(super) async fn go_on(
 
 fn told(message: &Message, next: &ChannelId, error: &Value, now: i64) -> Fact {
     Fact {
-        kind: MESSAGE_FALLBACK,
+        kind: EventType::MessageFallback,
         channel: Some(next.clone()),
         message: Some(message.id),
         data: json!({
