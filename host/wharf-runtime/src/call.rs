@@ -308,11 +308,11 @@ impl<'a> Call<'a> {
         let credit = Arc::clone(&self.code.share.credit);
         let habit = Arc::clone(&self.code.share.habit);
         let clock = Arc::clone(&self.runtime.clock);
-        let tick_us = i64::try_from(config.tick_ms).unwrap_or(0) * 1000;
         store.epoch_deadline_callback(move |_| match turns.tick()? {
-            Tick::Spent(deadline) => {
+            Tick::Spent(deadline, charge) => {
                 let now_ms = clock.now_ms();
-                credit.spend(tick_us, now_ms);
+                let charge_us = i64::try_from(charge.as_micros()).unwrap_or(i64::MAX);
+                credit.spend(charge_us, now_ms);
                 // It rests, as only long calls do.
                 if matches!(deadline, UpdateDeadline::YieldCustom(..)) {
                     habit.ran_long(now_ms);

@@ -1,8 +1,8 @@
 //! How much processor time a plugin may use before its calls stand in line.
 //!
-//! A tick that finds a guest running is charged to its digest as a whole tick: most calls are shorter
-//! and meet none, so over many of them the charges add up to what they used. Nothing is measured
-//! while a call runs, and a plugin that stays below its share never notices.
+//! The first tick that finds a call running is charged to its digest as a whole tick: most calls are shorter
+//! and meet none, so over many of them the charges add up to what they used. Later ticks are charged by what
+//! was run. A plugin that stays below its share never notices.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,10 +8,15 @@
 //! line with every call from its beginning, or it would get its first slices for nothing again and
 //! again. So a plugin that burns its time delays plugins like itself only.
 //!
+//! What a call has run is measured on the processor's clock, not in ticks: on a busy machine a call is
+//! taken off its core again and again, and each time it comes back a tick has passed, though it ran for
+//! microseconds. In ticks an honest call of one millisecond was seen to use up a budget of 250.
+//!
 //! Whoever made the call waits meanwhile, with what it holds. So a call waits for a bounded time
 //! altogether; then it ends without a verdict on the plugin, and may be made again later.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -29,11 +34,12 @@ const WAIT_BUDGETS_MAX: u32 = 20;
 /// for itself.
 const WAIT_RESTS_MAX: u32 = 2;
 
-/// Slices before a call counts as long: the first tick may come right after its start.
-const SHORT_SLICES: u64 = 2;
+/// Slices that a call may run before it counts as long.
+const SHORT_SLICES: u32 = 1;
 
-/// Of a slice, that a call in line must have run itself before a tick makes it rest: a tick that meets a call of
-/// microseconds would else stop all calls behind it, and a busy plugin of honest calls meets many.
+/// Of a slice, that a call must have run since its last pause before a tick means anything to it. A tick that
+/// meets a call of microseconds would else stop all calls behind it, and a busy plugin of honest calls meets
+/// many; and a call that others took the core from has made way already.
 const RUN_PERCENT_MIN: u32 = 50;
 
 /// Of one core, used by everything else in this process during a rest: other work. Timers and an idle
@@ -50,11 +56,13 @@ pub(crate) struct Rest {
 
 /// What one call has left, and the lines it stands in.
 pub(crate) struct Turns {
-    slices_short: u64,
-    /// Of a call in line: what its thread had used when it began.
-    began_at: Option<Duration>,
-    slices_run: u64,
-    slices_max: u64,
+    /// Until it has run for so long it does not rest.
+    short: Duration,
+    budget: Duration,
+    run: Duration,
+    /// Of `run`, since it last gave its thread back.
+    run_since_pause: Duration,
+    stopwatch: Stopwatch,
     rest: Rest,
     own: Arc<Semaphore>,
     shared: Arc<Semaphore>,
@@ -70,8 +78,8 @@ pub(crate) struct NoTurn;
 
 /// What a tick asks of the call.
 pub(crate) enum Tick {
-    /// The guest ran through a slice.
-    Spent(UpdateDeadline),
+    /// The guest ran, and the plugin is charged for it.
+    Spent(UpdateDeadline, Duration),
     /// It comes back from waiting.
     Back(UpdateDeadline),
 }
@@ -100,10 +108,14 @@ impl Turns {
         let slices = u32::try_from(slices_max).unwrap_or(u32::MAX);
         let patience = rest.slice.saturating_mul(slices).saturating_mul(waits);
         Self {
-            slices_short: if in_line.is_some() { 0 } else { SHORT_SLICES },
-            began_at: in_line.is_some().then(|| used(ClockId::ThreadCPUTime)),
-            slices_run: 0,
-            slices_max,
+            short: match in_line {
+                Some(_) => Duration::ZERO,
+                None => rest.slice.saturating_mul(SHORT_SLICES),
+            },
+            budget: rest.slice.saturating_mul(slices),
+            run: Duration::ZERO,
+            run_since_pause: Duration::ZERO,
+            stopwatch: Stopwatch::start(moment),
             rest,
             own,
             shared,
@@ -123,17 +135,36 @@ impl Turns {
             if lock(&self.held).gave_up {
                 return Err(NoTurn.into());
             }
+            // What the thread did meanwhile was not this call's.
+            self.stopwatch.lap();
             return Ok(Tick::Back(UpdateDeadline::Continue(1)));
         }
-        self.spend_tick().map(Tick::Spent)
+        let charge = self.charge();
+        let deadline = self.spend_tick()?;
+        Ok(Tick::Spent(deadline, charge))
+    }
+
+    /// The first tick stands for all the calls that no tick met, and counts as a whole slice.
+    fn charge(&mut self) -> Duration {
+        let ran = self.stopwatch.lap().min(self.rest.slice);
+        let is_first = self.run.is_zero();
+        self.run += ran;
+        self.run_since_pause += ran;
+        match is_first {
+            true => self.rest.slice,
+            false => ran,
+        }
     }
 
     fn spend_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        if self.slices_run == self.slices_max {
+        if self.run > self.budget {
             return Err(LimitHit(LimitKind::Cpu).into());
         }
-        self.slices_run += 1;
-        if self.slices_run < self.slices_short || self.has_just_begun() {
+        if self.run_since_pause * 100 < self.rest.slice * RUN_PERCENT_MIN {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        self.run_since_pause = Duration::ZERO;
+        if self.run < self.short {
             return Ok(UpdateDeadline::Yield(1));
         }
         let (own, shared) = (Arc::clone(&self.own), Arc::clone(&self.shared));
@@ -144,14 +175,43 @@ impl Turns {
     }
 }
 
-impl Turns {
-    /// A call in line that its first tick met early. It has not left its thread yet, so that thread's time is
-    /// its own.
-    fn has_just_begun(&mut self) -> bool {
-        self.began_at.take().is_some_and(|began| {
-            let run = used(ClockId::ThreadCPUTime).saturating_sub(began);
-            run * 100 < self.rest.slice * RUN_PERCENT_MIN
-        })
+/// Where and when a thread's clock was read.
+#[derive(Clone, Copy)]
+struct Moment {
+    thread: ThreadId,
+    used: Duration,
+}
+
+fn moment() -> Moment {
+    Moment {
+        thread: std::thread::current().id(),
+        used: used(ClockId::ThreadCPUTime),
+    }
+}
+
+/// Processor time of the thread that runs the call, from look to look.
+struct Stopwatch {
+    clock: fn() -> Moment,
+    last: Moment,
+}
+
+impl Stopwatch {
+    fn start(clock: fn() -> Moment) -> Self {
+        Self {
+            clock,
+            last: clock(),
+        }
+    }
+
+    /// What the thread used since the last look. Of a thread that the call has just come to nothing is known:
+    /// it may all have been the call's.
+    fn lap(&mut self) -> Duration {
+        let now = (self.clock)();
+        let last = std::mem::replace(&mut self.last, now);
+        match now.thread == last.thread {
+            true => now.used.saturating_sub(last.used),
+            false => Duration::MAX,
+        }
     }
 }
 
@@ -209,6 +269,8 @@ fn used(clock: ClockId) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const REST: Rest = Rest {
@@ -222,18 +284,57 @@ mod tests {
         loop {
             match turns.tick() {
                 Ok(Tick::Back(_)) => {}
-                Ok(Tick::Spent(UpdateDeadline::YieldCustom(_, pause))) => {
+                Ok(Tick::Spent(UpdateDeadline::YieldCustom(_, pause), _)) => {
                     slices += 1;
                     pause.await;
                 }
-                Ok(Tick::Spent(_)) => slices += 1,
+                Ok(Tick::Spent(..)) => slices += 1,
                 Err(error) => return (slices, error),
             }
         }
     }
 
+    thread_local! {
+        static USED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+        static STEP: Cell<Duration> = const { Cell::new(REST.slice) };
+    }
+
+    /// A clock that finds the thread to have run for a step at each look.
+    fn stepping() -> Moment {
+        USED.set(USED.get() + STEP.get());
+        Moment {
+            thread: std::thread::current().id(),
+            used: USED.get(),
+        }
+    }
+
     fn turns(slices: u64, own: &Arc<Semaphore>, shared: &Arc<Semaphore>) -> Turns {
-        Turns::new(slices, REST, Arc::clone(own), Arc::clone(shared), None)
+        let (own, shared) = (Arc::clone(own), Arc::clone(shared));
+        let mut turns = Turns::new(slices, REST, own, shared, None);
+        turns.stopwatch = Stopwatch::start(stepping);
+        turns
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_always_taken_off_its_core_has_its_whole_budget() {
+        let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        STEP.set(REST.slice / 100);
+        let (ticks, error) = run(&mut turns(20, &own, &shared)).await;
+        STEP.set(REST.slice);
+        assert!(error.is::<LimitHit>(), "{error}");
+        // The look after a pause counts for nothing.
+        assert_eq!(ticks, 2_000);
+    }
+
+    #[test]
+    fn what_a_thread_did_before_the_call_came_counts_as_one_slice_at_most() {
+        let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        let mut moved = turns(20, &own, &shared);
+        moved.stopwatch.last.thread = std::thread::spawn(|| std::thread::current().id())
+            .join()
+            .unwrap();
+        moved.tick().unwrap();
+        assert_eq!(moved.run, REST.slice);
     }
 
     #[tokio::test]
@@ -252,7 +353,7 @@ mod tests {
             let line = if taken { &own } else { &shared };
             let _held = line.acquire().await.unwrap();
             let (slices, error) = run(&mut turns(4, &own, &shared)).await;
-            assert_eq!(slices, SHORT_SLICES);
+            assert_eq!(slices, 1);
             assert!(error.is::<NoTurn>(), "{error}");
         }
     }
@@ -279,31 +380,22 @@ mod tests {
         let mut turns = turns(20, &own, &shared);
         lock(&turns.held).patience = Duration::from_millis(12);
         let (slices, error) = run(&mut turns).await;
-        assert!(
-            slices <= SHORT_SLICES + 2,
-            "two rests fit at most: {slices}"
-        );
+        assert!(slices <= 1 + 2, "two rests fit at most: {slices}");
         assert!(error.is::<NoTurn>(), "{error}");
     }
 
     #[tokio::test]
     async fn a_call_in_line_rests_once_it_has_run_and_not_for_a_tick_that_meets_it_early() {
-        for has_run in [false, true] {
+        for (step_percent, rests) in [(10, false), (90, true)] {
             let (own, shared) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
             let place = Arc::clone(&own).acquire_owned().await.unwrap();
-            let slice = Duration::from_secs(60);
-            let rest = Rest { slice, ..REST };
-            let mut turns = Turns::new(20, rest, own, shared, Some(place));
-            if has_run {
-                // As if it had begun a slice ago.
-                turns.began_at = Some(Duration::ZERO);
-                turns.rest.slice = Duration::from_nanos(1);
-            }
+            let mut turns = Turns::new(20, REST, own, shared, Some(place));
+            STEP.set(REST.slice * step_percent / 100);
+            turns.stopwatch = Stopwatch::start(stepping);
             let first = turns.tick().unwrap();
-            let rests = matches!(first, Tick::Spent(UpdateDeadline::YieldCustom(..)));
-            assert_eq!(rests, has_run);
-            let second = turns.tick().unwrap();
-            assert!(has_run || matches!(second, Tick::Spent(UpdateDeadline::YieldCustom(..))));
+            STEP.set(REST.slice);
+            let has_rested = matches!(first, Tick::Spent(UpdateDeadline::YieldCustom(..), _));
+            assert_eq!(has_rested, rests);
         }
     }
 }
