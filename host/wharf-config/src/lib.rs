@@ -62,7 +62,9 @@ pub struct Config {
     pub tenants: BTreeMap<String, Tenant>,
     /// The files that were read, in order.
     pub files: Vec<PathBuf>,
-    /// Of the simple set-up by variables alone: what is still to be done, and what has no effect.
+    /// The one tenant that the environment's variables describe, when there is no file.
+    pub simple_tenant: Option<String>,
+    /// Of that simple set-up: what is still to be done, and what has no effect.
     pub notices: Vec<String>,
 }
 

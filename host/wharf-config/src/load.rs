@@ -39,7 +39,11 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
     };
     let tenants = gathered.tenants(folder.as_deref(), sources, &around, &mut problems);
     check::tenants(&tenants, &mut problems);
-    let config = main.finish(folder, tenants, gathered.files, gathered.notices);
+    let simple = Simple {
+        tenant: gathered.is_plain.then(|| plain::TENANT.to_owned()),
+        notices: gathered.notices,
+    };
+    let config = main.finish(folder, tenants, gathered.files, simple);
     match (ConfigErrors::from_problems(problems), config) {
         (None, Some(config)) => Ok(config),
         (Some(errors), _) => Err(errors),
@@ -56,6 +60,7 @@ struct Gathered {
     files: Vec<PathBuf>,
     /// The tenant out of variables, when there is no file.
     plain_tenant: Option<Layer>,
+    is_plain: bool,
     notices: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -69,6 +74,7 @@ impl Gathered {
             main_file: None,
             files: Vec::new(),
             plain_tenant: None,
+            is_plain: false,
             notices: Vec::new(),
             problems: Vec::new(),
         };
@@ -93,6 +99,7 @@ impl Gathered {
         {
             gathered.layers.push(plain.main);
             gathered.plain_tenant = Some(plain.tenant);
+            gathered.is_plain = true;
             gathered.notices = plain.notices;
         }
         for name in &sources.env_unreadable {
@@ -264,6 +271,12 @@ fn read_layer(path: &Path) -> Result<Layer, Problem> {
     Layer::toml(&name, path.parent().unwrap_or(Path::new("")), &text)
 }
 
+/// The set-up by variables alone, as far as it is one.
+struct Simple {
+    tenant: Option<String>,
+    notices: Vec<String>,
+}
+
 /// What the main layers hold; `None` for each part that is wrong.
 struct Main {
     http: Option<Http>,
@@ -333,7 +346,7 @@ impl Main {
         tenants_dir: Option<PathBuf>,
         tenants: BTreeMap<String, Tenant>,
         files: Vec<PathBuf>,
-        notices: Vec<String>,
+        simple: Simple,
     ) -> Option<Config> {
         Some(Config {
             http: self.http?,
@@ -356,7 +369,8 @@ impl Main {
             operator_keys: self.operator_keys?,
             tenants,
             files,
-            notices,
+            simple_tenant: simple.tenant,
+            notices: simple.notices,
         })
     }
 }

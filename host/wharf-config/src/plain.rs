@@ -216,7 +216,7 @@ impl Reader<'_> {
     fn awaits(&mut self, provider: &str, missing: &[&str]) {
         let missing = missing.join(", ");
         self.plain.notices.push(format!(
-            "{provider} has no number yet: connect one by onboarding (POST /v1/onboarding/sessions), or set {missing}"
+            "{provider} has no number yet: connect one by onboarding (POST /v1/onboarding), or set {missing}"
         ));
     }
 

@@ -85,12 +85,14 @@ pub struct Directory {
     vault: Vault,
     plugins: Arc<Registry>,
     public_url: Option<Url>,
+    /// Its channels answer for the webhook address that names nobody, as apps do.
+    simple_tenant: Option<TenantId>,
     clock: Arc<dyn Clock>,
     keys: Cache<String, Option<Arc<KeyRow>>>,
     channels: Cache<(TenantId, ChannelId), Option<Arc<Channel>>>,
     channel_ids: Cache<TenantId, Arc<Vec<ChannelId>>>,
     routes: Cache<String, Option<Arc<Route>>>,
-    app_routes: Cache<(), Arc<Vec<Arc<Route>>>>,
+    shared_routes: Cache<(), Arc<Vec<Arc<Route>>>>,
     endpoints: Cache<TenantId, Arc<Vec<Arc<Endpoint>>>>,
 }
 
@@ -111,6 +113,7 @@ impl Directory {
         vault: Vault,
         plugins: Arc<Registry>,
         public_url: Option<Url>,
+        simple_tenant: Option<TenantId>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
@@ -118,12 +121,13 @@ impl Directory {
             vault,
             plugins,
             public_url,
+            simple_tenant,
             clock,
             keys: cache(),
             channels: cache(),
             channel_ids: cache(),
             routes: cache(),
-            app_routes: cache(),
+            shared_routes: cache(),
             endpoints: cache(),
         }
     }
@@ -134,7 +138,7 @@ impl Directory {
         self.channels.invalidate_all();
         self.channel_ids.invalidate_all();
         self.routes.invalidate_all();
-        self.app_routes.invalidate_all();
+        self.shared_routes.invalidate_all();
         self.endpoints.invalidate_all();
     }
 
@@ -147,7 +151,7 @@ impl Directory {
     pub fn forget_secrets(&self) {
         self.channels.invalidate_all();
         self.routes.invalidate_all();
-        self.app_routes.invalidate_all();
+        self.shared_routes.invalidate_all();
     }
 
     /// The API key with this hash, live or not.

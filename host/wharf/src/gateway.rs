@@ -224,6 +224,7 @@ fn assemble(opened: Opened, lifecycle: Arc<Lifecycle>) -> anyhow::Result<App> {
             vault.clone(),
             Arc::clone(&plugins),
             config.http.public_url.clone(),
+            simple_tenant(&config),
             Arc::clone(&clock),
         ),
         media: MediaFiles::new(
@@ -361,6 +362,11 @@ pub(crate) fn proxy(url: &Option<Url>, credentials: &Option<SecretString>) -> Op
         url: url.clone(),
         credentials: credentials.clone(),
     })
+}
+
+/// An id that the configuration made is one.
+fn simple_tenant(config: &Config) -> Option<wharf_core::TenantId> {
+    config.simple_tenant.as_ref()?.parse().ok()
 }
 
 fn queue_config(config: &Config) -> QueueConfig {

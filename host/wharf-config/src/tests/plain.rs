@@ -27,6 +27,8 @@ const TWILIO: [(&str, &str); 3] = [
     ("TWILIO_WHATSAPP_FROM", "whatsapp:+14155238886"),
 ];
 
+type Variables = [(&'static str, &'static str)];
+
 fn sources(variables: &[&[(&str, &str)]]) -> Sources {
     let mut sources = Sources::defaults();
     let ring = [
@@ -107,7 +109,7 @@ fn an_account_without_a_number_waits_for_onboarding() {
 
 #[test]
 fn what_is_missing_is_named_with_what_needs_it() {
-    let cases: [(&[(&str, &str)], &[&str]); 5] = [
+    let cases: [(&Variables, &[&str]); 5] = [
         (
             &META[..1],
             &["META_APP_SECRET", "WHATSAPP_WEBHOOK_VERIFY_TOKEN"],

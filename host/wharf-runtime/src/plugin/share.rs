@@ -23,12 +23,12 @@ macro_rules! by_share {
             }
             Some(aside) => {
                 let owned = ($this.clone(), $($reference.to_owned()),*);
-                aside
-                    .run(async move {
-                        let ($plugin, $($reference),*) = &owned;
-                        async { $call }.await
-                    })
-                    .await
+                let work = aside.run(async move {
+                    let ($plugin, $($reference),*) = &owned;
+                    async { $call }.await
+                });
+                // Not in the caller's own future, which would be as large for every call.
+                Box::pin(work).await
             }
         }
     };

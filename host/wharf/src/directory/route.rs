@@ -80,13 +80,15 @@ impl Directory {
         }
     }
 
-    /// Every webhook of every app: the candidates for a call whose path names none.
-    pub async fn app_routes(&self) -> Result<Arc<Vec<Arc<Route>>>, StoreError> {
+    /// The candidates for a call whose path names none: every webhook of every app, and those of the channels
+    /// of a gateway that is set up for one account alone. Of many tenants, each call would be held against the
+    /// secrets of all.
+    pub async fn shared_routes(&self) -> Result<Arc<Vec<Arc<Route>>>, StoreError> {
         let load = async {
             let mut conn = self.db.read().await?;
             let mut rows = Vec::new();
             for row in routes::list(&mut conn).await? {
-                if matches!(row.owner, Owner::App(_)) && is_live(&mut conn, &row.owner).await? {
+                if self.is_shared(&row.owner) && is_live(&mut conn, &row.owner).await? {
                     rows.push(row);
                 }
             }
@@ -102,10 +104,18 @@ impl Directory {
             }
             Ok(Arc::new(found))
         };
-        self.app_routes
+        self.shared_routes
             .try_get_with((), load)
             .await
             .map_err(unshare)
+    }
+
+    fn is_shared(&self, owner: &Owner) -> bool {
+        match owner {
+            Owner::App(_) => true,
+            Owner::Channel(tenant, _) => self.simple_tenant.as_ref() == Some(tenant),
+            Owner::Account(..) | Owner::Endpoint(..) => false,
+        }
     }
 
     async fn route_of(

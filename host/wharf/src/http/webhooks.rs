@@ -57,7 +57,7 @@ pub(super) fn routes() -> Routes {
         .on(
             call(Operation::post(shared, "shared_webhook")).about(
                 "providers",
-                "A provider's call; the app is found by the signature header",
+                "A provider's call; whose it is, is found by the signature header",
             ),
             shared_ingest,
         )
@@ -104,7 +104,7 @@ pub(super) async fn ingest(
     take(&app, &[(route, spec)], query.as_deref(), &headers, bytes).await
 }
 
-/// `POST /api/whatsapp/webhook`: the app is found by the signature header that is present. None of
+/// `POST /api/whatsapp/webhook`: whose it is, is found by the signature header that is present. None of
 /// the known headers, or those of two plugins, proves nothing: 401.
 pub(super) async fn shared_ingest(
     State(app): State<Arc<App>>,
@@ -148,7 +148,7 @@ async fn find(app: &App, plugin: &str, token: &str) -> Result<Candidate, Problem
 }
 
 async fn candidates(app: &App) -> Result<Vec<Candidate>, Problem> {
-    let routes = app.directory.app_routes().await?;
+    let routes = app.directory.shared_routes().await?;
     Ok(routes
         .iter()
         .filter_map(|route| Some((Arc::clone(route), spec_of(app, route)?)))
