@@ -441,7 +441,9 @@ fn loose_ends(config: &Config) -> Vec<String> {
             .tenants
             .values()
             .flat_map(|tenant| tenant.channels.values());
-        if !channels.any(|channel| channel.app.as_ref() == Some(name)) {
+        let is_used = channels.any(|channel| channel.app.as_ref() == Some(name));
+        // Without a file its number comes from onboarding, and a notice says so.
+        if !is_used && config.simple_tenant.is_none() {
             warnings.push(format!("{}: no channel uses app {name}", app.origin));
         }
     }

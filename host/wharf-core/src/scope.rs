@@ -41,12 +41,14 @@ const SIMPLE_STATS: &str = "/api/whatsapp/official/stats";
 
 /// Operations that ask which channels a key may use. A key that is bound to channels is refused by all
 /// others, until they ask too.
-const HEED_CHANNELS: [&str; 5] = [
+const HEED_CHANNELS: [&str; 7] = [
     "/v1/messages",
     "/v1/messages/{id}",
     "/v1/messages/{id}/media",
     "/v1/media",
     "/v1/channels",
+    "/v1/stats",
+    SIMPLE_STATS,
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -161,8 +161,16 @@ async fn counts_are_of_the_tenant_and_of_the_time() {
             (&now["outbound"], &now["outbound_total"]),
             (&json!({"read": 1}), &json!(1))
         );
+        assert_eq!(now["channels"]["main"]["outbound"], json!({"read": 1}));
+        assert_eq!(
+            now["rates"],
+            json!({"delivered": 1.0, "read": 1.0, "failed": 0.0})
+        );
+        let simple = gateway.call("GET", "/api/whatsapp/official/stats");
+        assert_eq!(simple.empty().await.body["channels"], now["channels"]);
         let later = counts("?since=2999-01-01T00:00:00Z").await;
         assert_eq!(later["outbound"], json!({}));
+        assert_eq!(later["rates"]["delivered"], Value::Null);
         assert_eq!(later["since"], "2999-01-01T00:00:00.000Z");
         let other = gateway.call("GET", "/v1/stats").by(GLOBEX).empty().await;
         assert_eq!(other.body["outbound_total"], 0);

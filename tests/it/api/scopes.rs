@@ -158,11 +158,17 @@ async fn a_key_that_is_bound_to_a_channel_sees_and_uses_that_one_only() {
             );
 
             // What does not ask for channels is closed, whatever the scopes say.
-            for path in ["/v1/keys", "/v1/stats"] {
-                let refused = by_bound("GET", path.to_owned()).empty().await;
-                refused.assert_problem(403, "forbidden");
-            }
+            let refused = by_bound("GET", "/v1/keys".to_owned()).empty().await;
+            refused.assert_problem(403, "forbidden");
             gateway.wait_status(&own.id(), "sent").await;
+            let counts = by_bound("GET", "/v1/stats".to_owned()).empty().await;
+            let channels: Vec<_> = counts.body["channels"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .collect();
+            assert_eq!(channels, ["second"]);
+            assert_eq!(counts.body["outbound_total"], 1);
         },
     )
     .await;

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wharf_core::api_key::{self, NewKey};
 use wharf_test_support::dialog360::WebhookConfig;
-use wharf_test_support::twilio::WebhookPolicy;
+use wharf_test_support::twilio::{Inbound, WebhookPolicy};
 use wharf_test_support::{
     FakeDialog360, FakeDialog360Config, FakeGraph, FakeGraphConfig, FakeTwilio, FakeTwilioConfig,
     eventually,
@@ -102,6 +102,9 @@ impl Providers {
         for channel in self.dialog360.channels() {
             self.dialog360.set_webhook(&channel.id, webhook.clone());
         }
+        let number = self.twilio.sender().number;
+        let url = format!("{PUBLIC_URL}/api/whatsapp/webhook");
+        self.twilio.set_webhook(&number, &url);
     }
 }
 
@@ -142,6 +145,11 @@ async fn variables_alone_send_and_receive_through_all_three_providers() {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let look = async |path: &str| -> Value {
+        let url = format!("{}{path}", gateway.url());
+        let asked = client.get(url).bearer_auth(key.key.expose_secret());
+        asked.send().await.unwrap().json().await.unwrap()
+    };
     for channel in ["graph", "dialog360", "twilio"] {
         let sent = client
             .post(format!("{}/api/whatsapp/official/send/text", gateway.url()))
@@ -152,28 +160,61 @@ async fn variables_alone_send_and_receive_through_all_three_providers() {
             .unwrap();
         assert_eq!(sent.status(), 202, "{channel}");
         let message: Value = sent.json().await.unwrap();
-        let url = format!(
-            "{}/v1/messages/{}",
-            gateway.url(),
-            message["id"].as_str().unwrap()
-        );
+        let path = format!("/v1/messages/{}", message["id"].as_str().unwrap());
         // That it was read is told by webhooks alone.
         let read = eventually(WAIT, || async {
-            let message: Value = client
-                .get(&url)
-                .bearer_auth(key.key.expose_secret())
-                .send()
-                .await
-                .ok()?
-                .json()
-                .await
-                .ok()?;
-            (message["status"] == "read").then_some(())
+            (look(&path).await["status"] == "read").then_some(())
         });
         read.await
             .unwrap_or_else(|_| panic!("{channel}: nothing came back"));
     }
+    providers
+        .twilio
+        .receive("+15551234567", &Inbound::text("Hi"));
+    let came = eventually(WAIT, || async {
+        let page = look("/v1/messages?direction=inbound&channel=twilio").await;
+        (!page["data"].as_array()?.is_empty()).then_some(())
+    });
+    came.await
+        .expect("Twilio's message comes by the address that names nobody");
+    let verify_token = &providers.graph.config().verify_token;
+    let path = format!(
+        "{}/api/whatsapp/webhook?hub.mode=subscribe&hub.challenge=42&hub.verify_token={verify_token}",
+        gateway.url()
+    );
+    let challenge = client.get(path).send().await.unwrap();
+    assert_eq!(challenge.text().await.unwrap(), "42");
+    for headers in [
+        &[][..],
+        &["x-hub-signature-256", "x-twilio-signature"],
+        &["x-wharf-webhook-secret"],
+    ] {
+        let mut forged = client
+            .post(format!("{}/api/whatsapp/webhook", gateway.url()))
+            .body("{}");
+        for name in headers {
+            forged = forged.header(*name, "sha256=00");
+        }
+        assert_eq!(forged.send().await.unwrap().status(), 401, "{headers:?}");
+    }
     assert_eq!(gateway.stop(), 0);
+}
+
+/// The plugin knows how its settings look; the variable is named all the same.
+#[tokio::test]
+async fn a_variable_that_the_plugin_refuses_is_named() {
+    let Some(program) = Program::new() else {
+        return;
+    };
+    let output = plain(&program, &key())
+        .env("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001")
+        .env("TWILIO_AUTH_TOKEN", "a-token")
+        .env("TWILIO_WHATSAPP_FROM", "hello")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("TWILIO_WHATSAPP_FROM"), "{said}");
 }
 
 #[tokio::test]

@@ -168,13 +168,20 @@ async fn counts_are_the_tenants_own_and_since_the_time_asked_for() {
         let counts = stats::message_counts(&mut conn, &acme(), NOW)
             .await
             .unwrap();
-        let outbound: Vec<_> = counts.outbound.into_iter().collect();
+        let counts: Vec<_> = counts.into_values().collect();
+        let [counts] = &counts[..] else {
+            panic!("one channel has messages: {counts:?}");
+        };
+        let outbound: Vec<_> = counts.outbound.clone().into_iter().collect();
         assert_eq!(outbound, [(Status::Queued, 1), (Status::Sent, 1)]);
         assert_eq!(counts.inbound, 3);
         let all = stats::message_counts(&mut conn, &acme(), 0).await.unwrap();
-        assert_eq!(all.outbound[&Status::Queued], 2);
+        let mut sum = stats::MessageCounts::default();
+        all.values().for_each(|counts| sum.add(counts));
+        assert_eq!(sum.outbound[&Status::Queued], 2);
+        assert_eq!(sum.showing(&[Status::Queued, Status::Failed]), 2);
         let none = stats::message_counts(&mut conn, &other(), 0).await.unwrap();
-        assert_eq!(none, stats::MessageCounts::default());
+        assert!(none.is_empty());
     })
     .await;
 }

@@ -105,6 +105,8 @@ fn an_account_without_a_number_waits_for_onboarding() {
     assert!(business.contains("FACEBOOK_BUSINESS_ID changes nothing"));
     let report = config.check_report();
     assert!(report.warnings.contains(graph));
+    let idle = |warning: &String| warning.contains("no channel uses app");
+    assert!(!report.warnings.iter().any(idle), "{:?}", report.warnings);
 }
 
 #[test]

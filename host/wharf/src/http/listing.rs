@@ -7,8 +7,9 @@ use axum::extract::{RawQuery, State};
 use serde_json::{Map, Value, json};
 use wharf_core::provider::Address;
 use wharf_core::{ChannelId, MessageId, Status, phone};
+use wharf_store::inbound_media;
 use wharf_store::messages::{self, Direction, Filter};
-use wharf_store::{inbound_media, stats};
+use wharf_store::stats::{self, MessageCounts};
 
 use super::Problem;
 use super::auth::{Caller, bound_elsewhere};
@@ -63,13 +64,24 @@ pub(super) fn routes() -> Routes {
                 .answers(200, "One page", shape::<MessagePage>()),
             list_messages,
         )
+        .on(counts(Operation::get("/v1/stats", "get_stats")), get_stats)
         .on(
-            Operation::get("/v1/stats", "get_stats")
-                .about("stats", "Counts of messages")
-                .query("since", "Accepted or received at this time or later; 24 hours ago unless said", time())
-                .answers(200, "The counts", shape::<Stats>()),
+            counts(Operation::get("/api/whatsapp/official/stats", "get_simple_stats"))
+                .more("The same as `/v1/stats`."),
             get_stats,
         )
+}
+
+fn counts(operation: Operation) -> Operation {
+    let time = json!({"type": "string", "format": "date-time"});
+    operation
+        .about("stats", "Counts of messages")
+        .query(
+            "since",
+            "Accepted or received at this time or later; 24 hours ago unless said",
+            time,
+        )
+        .answers(200, "The counts", shape::<Stats>())
 }
 
 async fn list_messages(
@@ -154,16 +166,43 @@ async fn get_stats(
     let query = Query::read(query.as_deref(), &["since"])?;
     let since = query.time("since")?.unwrap_or(app.now_ms() - STATS_MS);
     let mut conn = app.db.read().await?;
-    let counts = stats::message_counts(&mut conn, &caller.tenant, since).await?;
+    let mut channels = stats::message_counts(&mut conn, &caller.tenant, since).await?;
+    channels.retain(|channel, _| caller.may_use(channel));
+    let mut all = MessageCounts::default();
+    channels.values().for_each(|counts| all.add(counts));
+    let mut answer = counted(&all);
+    let channels = channels.iter();
+    answer["channels"] = channels
+        .map(|(channel, counts)| (channel.to_string(), counted(counts)))
+        .collect::<Map<_, _>>()
+        .into();
+    answer["since"] = rfc3339(since).into();
+    Ok(Json(answer))
+}
+
+fn counted(counts: &MessageCounts) -> Value {
     let by_status: Map<_, _> = counts
         .outbound
         .iter()
         .map(|(status, count)| (status.as_str().to_owned(), json!(count)))
         .collect();
-    Ok(Json(json!({
-        "since": rfc3339(since),
+    let read = counts.showing(&[Status::Read, Status::Played]);
+    let delivered = read + counts.showing(&[Status::Delivered]);
+    let failed = counts.showing(&[Status::Failed]);
+    let settled = delivered + failed + counts.showing(&[Status::Sent]);
+    json!({
         "outbound": by_status,
         "outbound_total": counts.outbound.values().sum::<i64>(),
         "inbound": counts.inbound,
-    })))
+        "rates": {
+            "delivered": share(delivered, settled),
+            "read": share(read, delivered),
+            "failed": share(failed, settled),
+        },
+    })
+}
+
+/// Counts of messages lie far below 2^52, so nothing is rounded before the division.
+fn share(part: i64, whole: i64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }

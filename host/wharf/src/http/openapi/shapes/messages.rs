@@ -169,4 +169,19 @@ pub(in crate::http) struct Stats {
     /// All outbound ones.
     outbound_total: u64,
     inbound: u64,
+    rates: Rates,
+    /// The same of each channel that has messages, without `since`.
+    #[schema(value_type = Object)]
+    channels: Value,
+}
+
+/// Shares from 0 to 1; null while there is nothing to share.
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct Rates {
+    /// Delivered, read or played, of those that the provider took or refused.
+    delivered: Option<f64>,
+    /// Read or played, of those delivered. Recipients may hide it.
+    read: Option<f64>,
+    /// Failed, of those that the provider took or refused.
+    failed: Option<f64>,
 }
