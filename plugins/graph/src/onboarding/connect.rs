@@ -27,12 +27,13 @@ pub(super) fn start(
 /// was not asked here.
 fn at<'c>(ctx: &'c Context, flow: &str, state: &[u8]) -> Result<(Turn<'c>, At), Error> {
     let (turn, at) = Turn::resume(ctx, state)?;
-    let way = match flow {
-        MANUAL => Way::Manual,
-        SIGNUP_BROWSER => Way::Browser,
-        _ => Way::Popup,
+    // A code out of Meta's window that came too late is asked for again with a visit.
+    let is_own = match flow {
+        MANUAL => turn.run.way == Way::Manual,
+        SIGNUP_BROWSER => turn.run.way == Way::Browser,
+        _ => turn.run.way != Way::Manual,
     };
-    match turn.run.way == way {
+    match is_own {
         true => Ok((turn, at)),
         false => Err(misplaced()),
     }

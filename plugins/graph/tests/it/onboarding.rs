@@ -227,7 +227,10 @@ fn a_state_of_another_flow_is_refused() {
     let inputs = [("code".to_owned(), vec!["[captured]".to_owned()])];
     let answered = |flow| Graph::onboarding_answer(&ctx(), flow, &state(&visit), &inputs);
     assert!(answered("signup-browser").is_ok());
-    for flow in ["manual", "signup"] {
-        assert_eq!(answered(flow).unwrap_err().code, Code::Misconfigured);
+    assert_eq!(answered("manual").unwrap_err().code, Code::Misconfigured);
+    let asked = Graph::onboarding_start(&ctx(), "manual", &[]).unwrap();
+    for flow in ["signup", "signup-browser"] {
+        let taken = Graph::onboarding_answer(&ctx(), flow, &state(&asked), &inputs);
+        assert_eq!(taken.unwrap_err().code, Code::Misconfigured);
     }
 }
