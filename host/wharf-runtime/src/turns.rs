@@ -35,7 +35,7 @@ const WAIT_BUDGETS_MAX: u32 = 20;
 const WAIT_RESTS_MAX: u32 = 2;
 
 /// Slices that a call may run before it counts as long.
-const SHORT_SLICES: u32 = 1;
+const SHORT_SLICES: u32 = 2;
 
 /// Of a slice, that a call must have run since its last pause before a tick means anything to it. A tick that
 /// meets a call of microseconds would else stop all calls behind it, and a busy plugin of honest calls meets
@@ -353,7 +353,7 @@ mod tests {
             let line = if taken { &own } else { &shared };
             let _held = line.acquire().await.unwrap();
             let (slices, error) = run(&mut turns(4, &own, &shared)).await;
-            assert_eq!(slices, 1);
+            assert_eq!(slices, u64::from(SHORT_SLICES));
             assert!(error.is::<NoTurn>(), "{error}");
         }
     }

@@ -47,6 +47,7 @@ const SDK: Files = files!["sdk":
     "build.rs",
     "src/adapter.rs",
     "src/describe.rs",
+    "src/document.rs",
     "src/export.rs",
     "src/failure.rs",
     "src/fingerprint.rs",
