@@ -380,7 +380,10 @@ mod tests {
         let mut turns = turns(20, &own, &shared);
         lock(&turns.held).patience = Duration::from_millis(12);
         let (slices, error) = run(&mut turns).await;
-        assert!(slices <= 1 + 2, "two rests fit at most: {slices}");
+        assert!(
+            slices <= u64::from(SHORT_SLICES) + 2,
+            "two rests fit at most: {slices}"
+        );
         assert!(error.is::<NoTurn>(), "{error}");
     }
 
